@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 import pluggy
 
@@ -74,12 +76,14 @@ def collect(plugins: Iterable[object], broken: Mapping[str, str] | None = None) 
     datasets: dict[str, Layout] = {}
     for implementation in manager.hook.fvx_features.get_hookimpls():
         module = implementation.plugin_name
-        for feature in implementation.function():
+        offered = cast(Iterable[Feature], implementation.function())
+        for feature in offered:
             if feature.name in features:
                 first = origin[feature.name]
                 raise FeatureError(f"{first} and {module} both register {feature.name!r}")
             features[feature.name], origin[feature.name] = feature, module
-    for layout in (one for batch in manager.hook.fvx_datasets() for one in batch):
+    layouts: list[Iterable[Layout]] = manager.hook.fvx_datasets()
+    for layout in itertools.chain.from_iterable(layouts):
         if layout.name in datasets:
             raise FeatureError(f"two plugins register a dataset named {layout.name!r}")
         datasets[layout.name] = layout
@@ -97,9 +101,8 @@ def discover() -> Registry:
         If two distributions use one entry-point name, or offer features of one name.
     """
     plugins, broken = [], {}
-    entries = list(
-        {(_distribution(e), e.name, e.value): e for e in entry_points(group="fvx")}.values()
-    )
+    found = {(_distribution(entry), entry.name): entry for entry in entry_points(group="fvx")}
+    entries = list(found.values())
     for name, count in Counter(entry.name for entry in entries).items():
         if count > 1:
             owners = ", ".join(sorted(_distribution(e) for e in entries if e.name == name))

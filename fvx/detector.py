@@ -1,0 +1,214 @@
+"""Detector: a model ready for audio files; Verdict: what it says of one."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fvx.audio import Audio
+from fvx.errors import FvxError, ModelError, ModelMismatch
+from fvx.explanation import Explanation, Method, explain_analysis
+from fvx.explanation.analysis import Analysis
+from fvx.feature import Feature
+from fvx.model import Scorer, latest_run
+from fvx.model.reference import Reference
+from fvx.registry import Registry, discover
+from fvx.store import FeatureRecord
+from fvx.windows import cut
+
+DEFAULT_RUN = Path(__file__).parent / "model" / "default"
+
+
+@dataclass(frozen=True)
+class WindowScore:
+    """Score of one window, as a log-likelihood ratio; higher means bona fide."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a detector says of one file.
+
+    Attributes
+    ----------
+    path : str
+    score : float or None
+        Log-likelihood ratio, mean over the windows; higher means bona fide.
+    p_spoof : float or None
+        Probability of a spoof at the card's prior.
+    verdict : {"bona fide", "spoof", "undecided"} or None
+    duration_s : float or None
+    windows : tuple of WindowScore
+    warnings : tuple of str
+        What a reader should know before relying on it.
+    error : str or None
+        Why there is no score.
+    """
+
+    path: str
+    score: float | None = None
+    p_spoof: float | None = None
+    verdict: str | None = None
+    duration_s: float | None = None
+    windows: tuple[WindowScore, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
+    _analysis: Analysis | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dumps``."""
+        record = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)[:-1]}
+        record["windows"] = [dataclasses.asdict(window) for window in self.windows]
+        record["warnings"] = list(self.warnings)
+        return record
+
+    def explain(self, method: Method = "lime", seed: int = 0) -> Explanation:
+        """Say what moved the score.
+
+        Raises
+        ------
+        FvxError
+            If there is no score to explain.
+        """
+        if self._analysis is None:
+            raise FvxError(f"{self.path}: no score to explain ({self.error})")
+        return explain_analysis(self._analysis, self.to_json(), method=method, seed=seed)
+
+
+class Detector:
+    """A trained model with the features it reads.
+
+    Attributes
+    ----------
+    run : Path
+    scorer : Scorer
+    """
+
+    def __init__(self, run: Path, scorer: Scorer, features: tuple[Feature, ...]) -> None:
+        self.run = run
+        self.scorer = scorer
+        self.features = features
+        self._reference: Reference | None = None
+
+    @property
+    def reference(self) -> Reference:
+        """What bona fide training speech shows; read when first needed."""
+        if self._reference is None:
+            self._reference = Reference.load(self.run)
+        return self._reference
+
+    def predict(self, file: str | Path) -> Verdict:
+        """Score one file.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read or analysed.
+        FeatureError
+            If a feature breaks its contract on it.
+        """
+        card = self.scorer.card
+        audio = Audio.read(file, card.rate_hz)
+        analysis = self._analyse(str(file), audio)
+        score = analysis.score
+        margin = score - card.threshold
+        if abs(margin) <= card.undecided:
+            verdict = "undecided"
+        else:
+            verdict = "bona fide" if margin > 0 else "spoof"
+        length_s = min(card.geometry.length_s, audio.duration_s)
+        windows = tuple(
+            WindowScore(float(start), round(float(start) + length_s, 6), float(one))
+            for start, one in zip(analysis.starts_s, analysis.window_scores, strict=True)
+        )
+        prior_log_odds = np.log(card.prior_spoof / (1 - card.prior_spoof))
+        return Verdict(
+            path=str(file),
+            score=score,
+            p_spoof=float(1 / (1 + np.exp(np.clip(score - prior_log_odds, -700, 700)))),
+            verdict=verdict,
+            duration_s=round(audio.duration_s, 6),
+            windows=windows,
+            warnings=_warnings(audio, card.geometry.length_s),
+            _analysis=analysis,
+        )
+
+    def _analyse(self, path: str, audio: Audio) -> Analysis:
+        card = self.scorer.card
+        values = {feature.name: feature(audio) for feature in self.features}
+        starts_s = card.geometry.starts_s(audio.duration_s)
+        windows = {
+            feature.name: cut(values[feature.name], card.geometry, starts_s, feature.hop_s)
+            for feature in card.features
+        }
+        embeddings = self.scorer.embed(windows)
+        return Analysis(
+            path=path,
+            audio=audio,
+            values=values,
+            starts_s=starts_s,
+            embeddings=embeddings,
+            window_scores=self.scorer.llr(embeddings),
+            scorer=self.scorer,
+            reference=lambda: self.reference,
+        )
+
+
+def load_model(run: str | Path | None = None, registry: Registry | None = None) -> Detector:
+    """Load a run directory; without one, the run trained last here, else the shipped model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such run, or it is damaged.
+    ModelMismatch
+        If an installed feature makes other numbers than the model was trained on.
+    UnknownFeature
+        If a feature of the model is not installed.
+    """
+    folder = Path(run) if run is not None else latest_run()[0] or DEFAULT_RUN
+    if run is None and not folder.exists():
+        raise ModelError("no run here; `fvx train` or `fvx demo` makes one")
+    scorer = Scorer.load(folder)
+    registry = registry or discover()
+    features = []
+    for record in scorer.card.features:
+        (installed,) = registry.select([record.name])
+        try:
+            feature = dataclasses.replace(installed, **record.settings)  # type: ignore[type-var]
+        except TypeError as error:
+            raise ModelMismatch(
+                f"{folder}: {record.name} has other settings now ({error})"
+            ) from error
+        if not FeatureRecord.of(feature).same_numbers(record):
+            raise ModelMismatch(
+                f"{folder}: was trained on {record.name} version {record.version}; "
+                f"version {feature.version} is installed: train again, or install the old one"
+            )
+        features.append(feature)
+    return Detector(folder, scorer, tuple(features))
+
+
+def _warnings(audio: Audio, window_s: float) -> tuple[str, ...]:
+    warnings = []
+    if audio.original_rate_hz is not None and audio.original_rate_hz < audio.rate_hz:
+        warnings.append(
+            f"recorded at {audio.original_rate_hz} Hz: nothing above "
+            f"{audio.original_rate_hz / 2000:g} kHz can be judged"
+        )
+    if audio.duration_s < window_s:
+        warnings.append(
+            f"{audio.duration_s:.2f} s is shorter than one window of {window_s:g} s; "
+            "it was repeated to fill it"
+        )
+    clipped = float(np.mean(np.abs(audio.samples) > 0.999))
+    if clipped > 0.001:
+        warnings.append(f"{100 * clipped:.1f} % of the samples are clipped")
+    return tuple(warnings)

@@ -1,0 +1,203 @@
+"""Protocol: which clips train, which choose, which judge, in words that every figure carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fvx.errors import SplitError
+
+SplitName = Literal["speaker", "official", "ancestor", "random"]
+TRAIN, DEVELOPMENT, TEST = "train", "development", "test"
+PARTS = (TRAIN, DEVELOPMENT, TEST)
+
+_FRACTION = 0.15  # of the clips, for each of development and test
+_ANCESTOR_N_TRAIN = 10_000
+_WORDS = {
+    TRAIN: {"train", "training", "trn"},
+    DEVELOPMENT: {"dev", "development", "valid", "validation", "val", "progress"},
+    TEST: {"test", "testing", "eval", "evaluation"},
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A division of clips into train, development and test.
+
+    Attributes
+    ----------
+    name : str
+        ``speaker``, ``official``, ``ancestor`` or ``random``.
+    parts : pandas.Series
+        ``train``, ``development``, ``test``, or "" for a clip in no part; indexed by clip id.
+    sentence : str
+        What a reader of a figure must know.
+    """
+
+    name: str
+    parts: pd.Series
+    sentence: str
+
+    def clips(self, part: str) -> list[str]:
+        """Ids of the clips of one part, in the table's order."""
+        return [str(clip) for clip in self.parts.index[self.parts == part]]
+
+
+def split(clips: pd.DataFrame, name: SplitName | None = None, seed: int = 0) -> Protocol:
+    """Divide a clip table (columns label, speaker, system, split) into parts.
+
+    Parameters
+    ----------
+    name : str or None
+        None: the corpus's own division if its ``split`` column names one, else by speaker.
+
+    Raises
+    ------
+    SplitError
+        If a part would be empty of bona fide or of spoof clips.
+    """
+    if name is None:
+        name = "official" if _official_words(clips) else "speaker"
+    divide = {
+        "official": _official,
+        "speaker": _speaker,
+        "ancestor": _ancestor,
+        "random": _random,
+    }
+    parts = pd.Series(TRAIN, index=clips.index, dtype=object)
+    sentence = divide[name](clips, parts, seed)
+    for part in PARTS:
+        labels = set(clips["label"][parts == part])
+        if labels != {"bonafide", "spoof"}:
+            raise SplitError(
+                f"the {name} split leaves {sorted(labels) or 'nothing'} in the {part} part; "
+                "bona fide and spoof are needed in each (another --split, or more clips)"
+            )
+    return Protocol(name, parts, sentence)
+
+
+def _official(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
+    words = _official_words(clips)
+    if TRAIN not in words.values():
+        raise SplitError(
+            f"the corpus names no training part (its split column has: "
+            f"{', '.join(sorted(set(clips['split']) - {''})) or 'nothing'})"
+        )
+    parts[:] = clips["split"].str.lower().map(words).fillna("")
+    named = set(words.values())
+    if TEST in named and DEVELOPMENT in named:
+        return "the corpus's own training, development and test parts"
+    if named == {TRAIN}:
+        raise SplitError("the corpus names a training part only; nothing is left to judge by")
+    # The one part held out judges; were it also to choose, its figures would flatter.
+    held_out = next(word for word, part in words.items() if part != TRAIN)
+    parts[parts == DEVELOPMENT] = TEST
+    how = _carve(clips, parts, DEVELOPMENT, _FRACTION, seed)
+    return f"the corpus's own parts, tested on '{held_out}'; development carved from train, {how}"
+
+
+def _speaker(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
+    test = _carve(clips, parts, TEST, _FRACTION, seed)
+    development = _carve(clips, parts, DEVELOPMENT, _FRACTION / (1 - _FRACTION), seed + 1)
+    return f"test part {test}; development part {development}"
+
+
+def _ancestor(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
+    parts[:] = TEST
+    parts.iloc[:_ANCESTOR_N_TRAIN] = TRAIN
+    how = _carve(clips, parts, DEVELOPMENT, _FRACTION, seed)
+    return (
+        f"first {_ANCESTOR_N_TRAIN} rows train, the rest test, speakers and systems shared; "
+        f"development carved from train, {how}"
+    )
+
+
+def _random(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    for label in ("bonafide", "spoof"):
+        members = rng.permutation(np.flatnonzero(clips["label"] == label))
+        n_each = round(_FRACTION * len(members))
+        parts.iloc[members[:n_each]] = TEST
+        parts.iloc[members[n_each : 2 * n_each]] = DEVELOPMENT
+    return "clips drawn at random: speakers and systems are shared between the parts"
+
+
+def _official_words(clips: pd.DataFrame) -> dict[str, str]:
+    """Words of the split column that are known, to our names; {} when it divides nothing."""
+    words = {
+        word: part
+        for word in set(clips["split"].str.lower())
+        for part, known in _WORDS.items()
+        if word in known
+    }
+    return words if len(set(words.values())) > 1 else {}
+
+
+def _carve(clips: pd.DataFrame, parts: pd.Series, part: str, fraction: float, seed: int) -> str:
+    """Move whole groups of clips from train to ``part``; say how disjoint that is."""
+    train = np.flatnonzero(parts == TRAIN)
+    table = clips.iloc[train]
+    groups, how = _components(table), "disjoint by speaker and by synthesis system"
+    spoof = (table["label"] == "spoof").to_numpy()
+    if not _divisible(groups, spoof, fraction):
+        groups, how = _speakers(table), "disjoint by speaker (systems shared)"
+    chosen = _choose(groups, spoof, fraction, seed)
+    parts.iloc[train[chosen]] = part
+    return how
+
+
+def _speakers(table: pd.DataFrame) -> NDArray[np.int64]:
+    """A group for each speaker; clips of nobody in particular are groups of their own."""
+    names = [
+        f"\0{row}" if speaker in ("", "-") else speaker
+        for row, speaker in enumerate(table["speaker"])
+    ]
+    return pd.factorize(np.asarray(names, object))[0].astype(np.int64)
+
+
+def _components(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Groups that share neither a speaker nor a synthesis system with another group."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    speakers = _speakers(table)
+    systems = pd.factorize(table["system"].to_numpy(object))[0] + speakers.max(initial=0) + 1
+    linked = ~table["system"].isin(["", "-"]).to_numpy()
+    n_nodes = int(systems.max(initial=0)) + 1
+    edges = (np.ones(linked.sum()), (speakers[linked], systems[linked]))
+    _, component = connected_components(coo_array(edges, shape=(n_nodes, n_nodes)), directed=False)
+    result: NDArray[np.int64] = component[speakers].astype(np.int64)
+    return result
+
+
+def _divisible(groups: NDArray[np.int64], spoof: NDArray[np.bool_], fraction: float) -> bool:
+    """Whether groups are small enough to make a part of about the wanted size, both classes."""
+    for of_class in (spoof, ~spoof):
+        sizes = np.sort(np.bincount(groups[of_class], minlength=1))
+        reachable = sizes[sizes <= 2 * fraction * of_class.sum()].sum()
+        if reachable < fraction * of_class.sum() / 2:
+            return False
+    return True
+
+
+def _choose(
+    groups: NDArray[np.int64], spoof: NDArray[np.bool_], fraction: float, seed: int
+) -> NDArray[np.bool_]:
+    """Pick groups in random order while they bring both classes nearer to their share."""
+    n_groups = int(groups.max(initial=-1)) + 1
+    counts = np.stack(
+        [np.bincount(groups[mask], minlength=n_groups) for mask in (spoof, ~spoof)], axis=1
+    )
+    totals = np.maximum(counts.sum(axis=0), 1)
+    chosen = np.zeros(n_groups, bool)
+    share = np.zeros(2)
+    for group in np.random.default_rng(seed).permutation(n_groups):
+        after = share + counts[group] / totals
+        if np.abs(after - fraction).sum() < np.abs(share - fraction).sum():
+            chosen[group], share = True, after
+    mask: NDArray[np.bool_] = chosen[groups]
+    return mask
