@@ -87,7 +87,8 @@ def eer_asvspoof(bonafide: ArrayLike, spoof: ArrayLike) -> tuple[float, float]:
     misses = rejected / len(positive)
     false_alarms = (len(negative) - (np.arange(len(scores) + 1) - rejected)) / len(negative)
     best = int(np.argmin(np.abs(misses - false_alarms)))
-    threshold = scores[order[best - 1]] if best else scores[order[0]] - 0.001
+    # Never the first point: there nothing is rejected, and the rates differ by all of 1.
+    threshold = scores[order[best - 1]]
     return float((misses[best] + false_alarms[best]) / 2), float(threshold)
 
 

@@ -150,6 +150,8 @@ class TestCosts:
     def test_act_dcf_decides_at_minus_0_642(self) -> None:
         assert metrics.act_dcf([-0.641], [-0.643]) == 0.0
         assert metrics.act_dcf([-0.643], [-0.641]) == pytest.approx(2.9)
+        on_it = -np.log(0.95 / 0.5)
+        assert metrics.act_dcf([on_it], [on_it]) == pytest.approx(1.0)  # accepted, both
 
     @SETTINGS
     @given(classes)
@@ -193,6 +195,10 @@ class TestConfusion:
         assert counts.accuracy == pytest.approx(4 / 6)
         assert counts.balanced_accuracy == pytest.approx((3 / 4 + 1 / 2) / 2)
         assert counts.f1 == pytest.approx(6 / 8)
+
+    def test_a_score_on_the_threshold_is_accepted(self) -> None:
+        counts = metrics.confusion([0.5], [0.5], 0.5)
+        assert (counts.tp, counts.fp) == (1, 1)
 
     def test_rejecting_everything_leaves_an_f1_of_zero(self) -> None:
         assert metrics.confusion([1.0], [0.0], 9.0).f1 == 0.0
@@ -303,6 +309,12 @@ class TestBootstrap:
         others = metrics.bootstrap_ci(scores, scores, surplus, speakers, np.char.upper(speakers))
         assert both == (0, 0)
         assert others[0] < 0 < others[1]
+
+    def test_each_class_keeps_its_number_of_units(self) -> None:
+        def n_bonafide(bonafide: np.ndarray, spoof: np.ndarray) -> float:
+            return len(bonafide)
+
+        assert metrics.bootstrap_ci([1.0, 2.0], np.zeros(50), n_bonafide) == (2, 2)
 
     def test_the_statistic_gets_scores_sorted_upwards(self) -> None:
         def is_sorted(bonafide: np.ndarray, spoof: np.ndarray) -> float:

@@ -74,26 +74,28 @@ class Listing:
             and not name.startswith(".")
         )
 
-    def walk(self, folder: str = "") -> Iterator[str]:
-        """Give every audio file below the folder, in order of name."""
-        files, folders = [], []
-        for entry in self._scan(folder):
-            path = _join(folder, entry.name)
-            if entry.name.startswith("."):
-                self.hidden += is_audio(entry.name)
-            elif entry.is_dir():
-                if entry.is_symlink():
-                    self.not_followed[path] = None
-                else:
-                    folders.append(path)
-            elif is_audio(entry.name) and self._is_file(entry, folder):
-                if _is_utf8(entry.name):
-                    files.append(path)
-                else:
-                    self.not_utf8 += 1
-        yield from sorted(files)
-        for below in sorted(folders):
-            yield from self.walk(below)
+    def walk(self) -> Iterator[str]:
+        """Give every audio file, folder by folder, each in order of name."""
+        waiting = [""]  # and no recursion: an archive may nest deeper than Python does
+        while waiting:
+            folder = waiting.pop()
+            files, folders = [], []
+            for entry in self._scan(folder):
+                path = _join(folder, entry.name)
+                if entry.name.startswith("."):
+                    self.hidden += is_audio(entry.name)
+                elif entry.is_dir():
+                    if entry.is_symlink():
+                        self.not_followed[path] = None
+                    else:
+                        folders.append(path)
+                elif is_audio(entry.name) and self._is_file(entry, folder):
+                    if _is_utf8(entry.name):
+                        files.append(path)
+                    else:
+                        self.not_utf8 += 1
+            yield from sorted(files)
+            waiting += sorted(folders, reverse=True)
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
         place = os.path.join(self.root, folder)

@@ -30,7 +30,8 @@ def read_manifest(path: Path) -> Dataset:
     path : Path
         Text file, UTF-8, delimited by comma, semicolon, tab or bar. Its header names at
         least a file column (file, path, filename or clip) and a label column (label, key
-        or class), in any case.
+        or class), in any case. Words such as training or eval in the split column become
+        train, dev and test.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,13 +47,14 @@ def open_dataset(
     if str(name_or_path) in known:
         return _open_known(known[str(name_or_path)], home)
     path = Path(name_or_path).absolute()
-    if path.is_dir():
+    # os.path, unlike Path, takes a name that no file can have for one that is not there.
+    if os.path.isdir(path) and name_or_path != "":
         return _open_folder(path, known)
-    if path.is_file():
+    if os.path.isfile(path):
         return read_manifest(path)
     names = ", ".join(known) or "none"
     raise DatasetError(
-        f"{name_or_path}: neither a known corpus ({names}) nor a folder or file that is there"
+        f"{str(name_or_path)!r}: neither a known corpus ({names}) nor a folder or file there is"
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fvx.errors import ModelError, ModelMismatch
 from fvx.model.card import Card
+from fvx.model.quiet import quiet
 
 BRANCHES, TERMINUS = "branches.tflite", "terminus.tflite"
 _BATCH_WINDOWS = 512
@@ -125,7 +126,10 @@ def _interpreter(run: Path, name: str, card: Card, n_threads: int) -> Any:
     if hashlib.sha256(content).hexdigest() != card.checksums.get(name):
         raise ModelError(f"{path}: is not the file its card was written for (checksum differs)")
     try:
-        return Interpreter(model_content=content, num_threads=n_threads)
+        with quiet():
+            interpreter = Interpreter(model_content=content, num_threads=n_threads)
+            interpreter.allocate_tensors()
+        return interpreter
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path}: not a LiteRT model ({error})") from error
 

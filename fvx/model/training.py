@@ -12,12 +12,18 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from fvx import metrics
+from fvx.model.quiet import quiet
+
+with quiet():
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # looks for a GPU now, and says so while nobody listens
+
 from fvx.model.data import WindowData
 from fvx.model.network import BranchDropout, build
 from fvx.model.scorer import BRANCHES, TERMINUS
@@ -89,9 +95,10 @@ class Trained:
 
     def save(self, run: Path) -> dict[str, str]:
         """Write the Keras model and its LiteRT form; return each file's SHA-256."""
-        self._joint.save(run / KERAS_MODEL)
-        self._branches.export(run / BRANCHES, format="litert", verbose=False)
-        self._terminus.export(run / TERMINUS, format="litert", verbose=False)
+        with quiet():
+            self._joint.save(run / KERAS_MODEL)
+            self._branches.export(run / BRANCHES, format="litert", verbose=False)
+            self._terminus.export(run / TERMINUS, format="litert", verbose=False)
         return {
             name: hashlib.sha256((run / name).read_bytes()).hexdigest()
             for name in (KERAS_MODEL, BRANCHES, TERMINUS)

@@ -6,6 +6,7 @@ the same time and no display is looked for.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from fvx.scores import Scores
 # Okabe and Ito's palette: told apart under every common colour blindness.
 BLUE, ORANGE, BLACK, GREY = "#0072B2", "#E69F00", "#222222", "#767676"
 _DPI = 100
+_TITLE_CHARACTERS = 140
 _SINGLE_IN, _TRIPLE_IN = (8.0, 6.0), (16.0, 5.6)
 _DET_TICKS_PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
 _DET_TICKS_NARROW_PERCENT = (0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60)
@@ -81,7 +83,8 @@ def save_evaluation(path: str | Path, scores: Scores, record: Mapping[str, Any])
     if record["eer_ci95"]:
         low, high = (100 * bound for bound in record["eer_ci95"])
         interval = f" (95 %: {low:.1f} to {high:.1f} %, {record['interval']})"
-    title = f"{record['protocol']}:  EER {100 * record['eer']:.1f} %{interval}"
+    eer = f"EER {100 * record['eer']:.1f} %{interval}"
+    title = "\n".join([*textwrap.wrap(record["protocol"], _TITLE_CHARACTERS), eer])
     # A dollar sign in a corpus's name is no formula.
     figure.suptitle(title, fontsize=13, color=BLACK, parse_math=False)
     _save(figure, path)

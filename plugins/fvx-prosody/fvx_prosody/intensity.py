@@ -63,16 +63,14 @@ class Intensity(Feature):
         cut = frames(audio, 2 * PERIODS_PER_WINDOW / self.floor_hz, self.hop_s)
         size, hop = cut.shape[1], round(self.hop_s * audio.rate_hz)
         window = np.kaiser(size + 1, KAISER_BETA)[:size].astype(np.float32)
-        squares = np.empty(len(cut), np.float64)
+        flat, squares = np.ones_like(window), np.empty(len(cut), np.float64)
         for first in range(0, len(cut), _BLOCK_FRAMES):
             block = cut[first : first + _BLOCK_FRAMES]
             start = first * hop - size // 2 + np.arange(len(block)) * hop
             weight = _sum_inside(window, start, len(audio.samples))
-            mean = block.sum(axis=1) / _sum_inside(np.ones_like(window), start, len(audio.samples))
-            square = (block * block) @ window / weight
-            squares[first : first + len(block)] = square + mean * (
-                mean - 2 * (block @ window) / weight
-            )
+            mean = block.sum(axis=1) / _sum_inside(flat, start, len(audio.samples))
+            square, centre = (block * block) @ window / weight, block @ window / weight
+            squares[first : first + len(block)] = square + mean * (mean - 2 * centre)
         level_db = 10 * np.log10(np.maximum(squares, 1e-20)) - 20 * np.log10(REFERENCE)
         values: NDArray[np.float32] = np.maximum(level_db, FLOOR_DB)[:, None].astype(np.float32)
         return values
@@ -81,7 +79,7 @@ class Intensity(Feature):
 def _sum_inside(
     window: NDArray[np.float32], start: NDArray[np.intp], n_samples: int
 ) -> NDArray[np.float64]:
-    """Sum of those samples of a window at each start that fall within the clip, shape (n_frames,)."""
+    """Sum of a window's samples that lie in the clip, for each start, shape (n_frames,)."""
     total = np.concatenate([[0.0], np.cumsum(window, dtype=np.float64)])
     first = np.clip(-start, 0, len(window))
     last = np.clip(n_samples - start, 0, len(window))

@@ -67,16 +67,18 @@ def test_praat_measures_the_same_course_in_generated_sound() -> None:
 
 
 def test_praat_measures_the_same_course_in_real_speech() -> None:
-    # Achieved on 24 clips, away from the ends: r 0.9999, median difference 0.000 dB.
+    # Achieved on 24 clips, away from the ends: r 0.999999, median difference 0.005 dB.
     paths = sorted(DATA.glob("demos/*/*.flac")) or sorted(DATA.glob("package_sample/*/*.flac"))
     if len(paths) < 24:
         pytest.skip("no real speech at hand: the development clips are not on this machine")
     for path in paths[:: len(paths) // 24][:24]:
-        _agree(Audio.read(path), 0.05)
+        _agree(Audio.read(path), 0.03)
 
 
 def test_golden_intensity_of_noise() -> None:
-    np.testing.assert_allclose(Intensity()(noise(1.0))[[0, 50, 100], 0], [0, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(
+        Intensity()(noise(1.0))[[0, 50, 100], 0], [69.5535, 69.0310, 69.3156], atol=1e-3
+    )
 
 
 def _agree(clip: Audio, median_db: float) -> None:
@@ -90,5 +92,5 @@ def _agree(clip: Audio, median_db: float) -> None:
     ours = Intensity()(clip)[: len(reference), 0]
     heard = np.flatnonzero(reference > 1.0)  # above our floor
     heard = heard[(heard >= 4) & (heard < len(reference) - 4)]
-    assert np.corrcoef(ours[heard], reference[heard])[0, 1] > 0.999
+    assert np.corrcoef(ours[heard], reference[heard])[0, 1] > 0.9999
     assert np.median(np.abs(ours[heard] - reference[heard])) < median_db

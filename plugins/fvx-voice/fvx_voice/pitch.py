@@ -138,6 +138,8 @@ def _candidates(
     f0_hz[frame[kept], rank[kept]] = rate_hz / period[order][kept]
     strength[frame[kept], rank[kept]] = local[order][kept]
 
+    # The paper leaves open what a frame's peak is taken over; Praat's values are those of the
+    # windowed frame within half a longest period of its centre.
     size, half = cut.shape[1], round(highest / 2)
     heart = slice(size // 2 - half, size // 2 + half)
     peak = np.abs(centred[:, heart] * hann(size)[heart]).max(axis=1) / level

@@ -100,7 +100,7 @@ def test_praat_finds_the_same_f0_in_vowels(praat, hz: float, rate_hz: int) -> No
 
 
 def test_praat_finds_the_same_f0_in_real_speech(praat, real_clips) -> None:
-    # Achieved on 94 clips: voicing 99.7 %, gross errors 0.02 %, median difference 0.004 %.
+    # Achieved on 94 clips: voicing 99.6 %, gross errors 0.014 %, median difference 0.004 %.
     ours, reference = [], []
     for clip in real_clips:
         reference.append(praat.f0_hz(clip))
@@ -115,4 +115,4 @@ def test_praat_finds_the_same_f0_in_real_speech(praat, real_clips) -> None:
 
 def test_golden_f0_of_a_vowel() -> None:
     values = F0()(vowel(123.0))
-    np.testing.assert_allclose(values[[20, 50, 80], 0], [0, 0, 0], rtol=1e-4)
+    np.testing.assert_allclose(values[[20, 50, 80], 0], [123.0001, 123.0003, 123.0004], rtol=1e-5)
