@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ ANALYSIS_RATE_HZ = 16_000
 MIN_DURATION_S = 0.2
 MAX_DURATION_S = 600.0
 MIN_RATE_HZ = 4_000
-_BLOCK_FRAMES = 1 << 18
+_BLOCK_VALUES = 1 << 18
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,16 +62,23 @@ class Audio:
         return len(self.samples) / self.rate_hz
 
     def n_frames(self, hop_s: float) -> int:
-        """Number of frames the frame law gives: frame k is centred at ``k * hop_s``."""
+        """Number of frames the frame law gives: frame k is centred at ``k * hop_s``.
+
+        The hop is a whole number of samples, the nearest one at a rate that does not divide.
+        """
         return 1 + len(self.samples) // max(1, round(hop_s * self.rate_hz))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without what was shared, which is large and can be computed again; and read-only again.
+        return Audio, (self.samples, self.rate_hz, self.original_rate_hz)
 
     def shared(
         self, function: Callable[Concatenate[Audio, P], T], *settings: P.args, **more: P.kwargs
     ) -> T:
         """Return ``function(self, *settings)``, computed once per clip whoever asks first.
 
-        Arrays in the result (also inside a tuple or a dataclass-like object's ``__dict__``)
-        are made read-only, since everyone who asks gets the same ones.
+        Arrays in the result (also inside tuples and dataclasses) are made read-only, since
+        everyone who asks gets the same ones.
         """
         key = (function, settings, tuple(sorted(more.items())))
         if key not in self._shared:
@@ -87,20 +96,23 @@ class Audio:
         ------
         AudioError
             If the file is missing, unreadable, empty, shorter than 0.2 s, longer than 600 s,
-            sampled below 4 kHz, digitally silent, or holds NaN or infinity.
+            sampled below 4 kHz, holds NaN or infinity, or nothing but one value throughout.
         """
         samples, original_rate_hz = _decode(Path(path))
         if not np.isfinite(samples).all():
             raise AudioError(f"{path}: holds NaN or infinite samples")
+        first = samples[0]
+        constant = bool((samples == first).all())
         if original_rate_hz != rate_hz:
             import soxr
 
             samples = soxr.resample(samples, original_rate_hz, rate_hz)
         duration_s = len(samples) / rate_hz
         if duration_s < MIN_DURATION_S:
-            raise AudioError(f"{path}: {duration_s:.3f} s long; at least {MIN_DURATION_S} s needed")
-        if not samples.any():
-            raise AudioError(f"{path}: digital silence, every sample is zero")
+            raise AudioError(f"{path}: {duration_s:.4f} s long; at least {MIN_DURATION_S} s needed")
+        if constant:
+            value = f"{first:g}" if first else "zero"
+            raise AudioError(f"{path}: digital silence, every sample is {value}")
         return cls(np.ascontiguousarray(samples, np.float32), rate_hz, original_rate_hz)
 
 
@@ -108,27 +120,31 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     """Samples down-mixed to mono, and the file's own rate."""
     import soundfile
 
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
-    if not path.is_file():
-        raise AudioError(f"{path}: not a regular file")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path}: empty file")
     try:
-        with soundfile.SoundFile(path) as file:
+        if not path.exists():
+            raise AudioError(f"{path}: no such file")
+        if not path.is_file():  # a pipe would be waited for, for ever
+            raise AudioError(f"{path}: not a regular file")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path}: empty file")
+        # As bytes, since a name need not be UTF-8.
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             rate_hz = int(file.samplerate)
             if rate_hz < MIN_RATE_HZ:
                 raise AudioError(f"{path}: sampled at {rate_hz} Hz; at least {MIN_RATE_HZ} needed")
             limit = int(MAX_DURATION_S * rate_hz)
             blocks, n_read = [], 0
+            at_once = max(1, _BLOCK_VALUES // file.channels)
             # In blocks and not by the header's length, which may lie in both directions.
             while n_read <= limit:
-                block = file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
+                block = file.read(at_once, dtype="float32", always_2d=True)
                 if len(block) == 0:
                     break
                 n_read += len(block)
-                blocks.append(block.mean(axis=1, dtype=np.float32))
-    except (soundfile.SoundFileError, OSError) as error:
+                with np.errstate(all="ignore"):  # infinities are looked for in the whole
+                    blocks.append(block.mean(axis=1, dtype=np.float32))
+    # A type error: the name ends in .raw, and such a file says nothing of its format.
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(f"{path}: cannot be read as audio ({_reason(error)})") from error
     if n_read > limit:
         raise AudioError(f"{path}: longer than {MAX_DURATION_S:.0f} s; cut it into shorter files")
@@ -138,8 +154,8 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def _reason(error: Exception) -> str:
-    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
-    return text.rsplit(": ", 1)[-1] or type(error).__name__
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return text.strip().rstrip(".").rsplit(": ", 1)[-1] or type(error).__name__
 
 
 def _frozen(result: T) -> T:
@@ -148,8 +164,7 @@ def _frozen(result: T) -> T:
     elif isinstance(result, tuple):
         for part in result:
             _frozen(part)
-    elif hasattr(result, "__dict__"):
-        for part in vars(result).values():
-            if isinstance(part, np.ndarray):
-                part.flags.writeable = False
+    elif dataclasses.is_dataclass(result):
+        for attribute in dataclasses.fields(result):
+            _frozen(getattr(result, attribute.name))
     return result

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +18,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _POLL_S = 0.2
-_counter: Any = None  # in a worker: the pool's shared count of finished steps
+_on_step: Callable[[], None] | None = None  # what a finished step of a task sets off
 
 # A worker does one clip at a time: more threads in BLAS or FFT would only fight the pool.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -23,9 +26,8 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def step() -> None:
     """Say, from inside a task, that one step (a clip) of it is done."""
-    if _counter is not None:
-        with _counter.get_lock():
-            _counter.value += 1
+    if _on_step is not None:
+        _on_step()
 
 
 def run(
@@ -44,30 +46,23 @@ def run(
     jobs : int
         Worker processes; 1 runs in this process.
     on_steps : callable
-        Called a few times a second with the number of steps done so far.
+        Called with the number of steps done so far: after each in this process, else a few
+        times a second.
 
     Raises
     ------
     FvxError
         If a worker process dies. What other tasks wrote stays.
     """
-    global _counter
+    if jobs == 1 or len(items) <= 1:
+        yield from _run_here(task, items, on_steps)
+        return
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    if jobs == 1 or len(items) == 1:
-        _counter = counter
-        try:
-            for item in items:
-                result = task(item)
-                on_steps(counter.value)
-                yield result
-        finally:
-            _counter = None
-        return
     saved = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the spawned workers
     pool = ProcessPoolExecutor(
-        min(jobs, len(items)), mp_context=context, initializer=_count_in, initargs=(counter,)
+        min(jobs, len(items)), mp_context=context, initializer=_begin_worker, initargs=(counter,)
     )
     try:
         pending: set[Future[R]] = {pool.submit(task, item) for item in items}
@@ -90,6 +85,38 @@ def run(
                 os.environ[name] = value
 
 
-def _count_in(counter: Any) -> None:
-    global _counter
-    _counter = counter
+def _run_here(
+    task: Callable[[T], R], items: Sequence[T], on_steps: Callable[[int], None]
+) -> Iterator[R]:
+    global _on_step
+    n_steps = itertools.count(1)
+
+    def count() -> None:
+        on_steps(next(n_steps))
+
+    before, _on_step = _on_step, count
+    try:
+        for item in items:
+            yield task(item)
+    finally:
+        _on_step = before
+
+
+def _begin_worker(counter: Any) -> None:
+    """Have a worker count its steps, and end with the process that started it."""
+    global _on_step
+
+    def count() -> None:
+        with counter.get_lock():
+            counter.value += 1
+
+    _on_step = count
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot end its pool, whose workers would wait for it for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from fvx import executors
 from fvx.audio import ANALYSIS_RATE_HZ, Audio
 from fvx.datasets import Clip, Dataset
-from fvx.errors import AudioError, StoreError
+from fvx.errors import AudioError, DatasetError, FeatureError, StoreError
 from fvx.feature import Feature
 from fvx.store import Failure, FeatureRecord, ShardWriter, Store
 
 _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD, _SHARDS_WANTED = 16, 1024, 200
+_MAX_REASON = 300  # characters: what a plugin raises may hold a whole array
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Task:
     """One shard to make: the unit of work, small enough to travel to a worker."""
 
     shard: Path
-    clips: tuple[tuple[int, Path, Clip], ...]  # position in the dataset, audio file, clip
+    dataset: Dataset  # without its clips
+    clips: tuple[tuple[int, Clip], ...]  # position in the dataset, clip
     features: tuple[Feature, ...]
     rate_hz: int
 
@@ -42,7 +44,7 @@ class Extraction:
     n_done, n_skipped : int
         Clips worked on in this run, and clips that were there already.
     failures : tuple of Failure
-        Clips, or clip-feature pairs, that have no values; kept in the store.
+        Clips, or clip-feature pairs, of those asked for that have no values; kept in the store.
     """
 
     store: Path
@@ -84,7 +86,10 @@ def extract(
     StoreError
         If the store is another dataset's, in use, cannot be written, or holds one of the
         features made with other settings.
+    FeatureError
+        If a hop is not a whole number of samples at ``rate_hz``: windows would drift.
     """
+    _refuse_uneven_hops(features, rate_hz)
     clips = dataset.clips[:limit]
     per_shard = int(
         np.clip(len(dataset.clips) // _SHARDS_WANTED, _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD)
@@ -93,6 +98,7 @@ def extract(
     with target.locked():
         target = Store.open(store)  # again, now that nobody else can write
         _refuse_other_settings(target, features)
+        _refuse_other_clips(target, dataset, clips)
         tasks = _plan(target, dataset, clips, tuple(features), retry_failed)
         n_todo = sum(len(task.clips) for task in tasks)
         failures: list[Failure] = []
@@ -104,15 +110,17 @@ def extract(
         for failed in executors.run(make_shard, tasks, jobs=jobs, on_steps=on_steps):
             failures.extend(failed)
         on_steps(n_todo)
-    return Extraction(Path(store), len(clips), n_todo, len(clips) - n_todo, tuple(_of_store(store)))
+    n_skipped = len(clips) - n_todo
+    left = _failures(Store.open(store), clips, features)
+    return Extraction(Path(store), len(clips), n_todo, n_skipped, left)
 
 
 def make_shard(task: Task) -> list[Failure]:
     """Read, extract and write one shard; runs in a worker, returns what failed."""
     failures: list[Failure] = []
     with ShardWriter(task.shard, task.features, task.rate_hz) as shard:
-        for position, path, clip in task.clips:
-            values, n_samples, digest, failed = _extract_clip(path, clip, task)
+        for position, clip in task.clips:
+            values, n_samples, digest, failed = _extract_clip(clip, task)
             shard.add(position, clip, values, n_samples, digest, failed)
             failures.extend(failed)
             executors.step()
@@ -120,23 +128,49 @@ def make_shard(task: Task) -> list[Failure]:
 
 
 def _extract_clip(
-    path: Path, clip: Clip, task: Task
+    clip: Clip, task: Task
 ) -> tuple[Mapping[str, NDArray[np.float32]], int, str, list[Failure]]:
+    where = f"clip {clip.id}"
     try:
+        path = task.dataset.audio_path(clip)
+        where = str(path)
         audio = Audio.read(path, task.rate_hz)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (AudioError, OSError) as error:
-        reason = str(error).removeprefix(f"{path}: ")
-        return {}, 0, "", [Failure(clip.id, "", type(error).__name__, reason)]
+        digest = _sha256(path)
+    # A run-time error: Path says so of links that go in a circle.
+    except (AudioError, DatasetError, OSError, RuntimeError) as error:
+        return {}, 0, "", [_failure(clip, "", error, where)]
     values: dict[str, NDArray[np.float32]] = {}
     failed: list[Failure] = []
     for feature in task.features:
         try:
             values[feature.name] = feature(audio)
-        except Exception as error:  # noqa: BLE001 - a plugin may fail in any way
-            reason = str(error).removeprefix(f"{feature.name}: ")
-            failed.append(Failure(clip.id, feature.name, type(error).__name__, reason))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
+            failed.append(_failure(clip, feature.name, error, feature.name))
     return values, len(audio.samples), digest, failed
+
+
+def _failure(clip: Clip, feature: str, error: BaseException, where: str) -> Failure:
+    """One line of printable text, since it is stored, and shown in a terminal."""
+    reason = " ".join(str(error).removeprefix(f"{where}: ").split()) or "no reason given"
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in reason)
+    if len(printable) > _MAX_REASON:
+        printable = printable[: _MAX_REASON - 1] + "…"
+    return Failure(clip.id, feature, type(error).__name__, printable)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_uneven_hops(features: Iterable[Feature], rate_hz: int) -> None:
+    for feature in features:
+        samples = (feature.hop_s or 0.0) * rate_hz
+        if abs(samples - round(samples)) > 1e-6:
+            raise FeatureError(
+                f"{feature.name}: a hop of {feature.hop_s} s is {samples:g} samples at "
+                f"{rate_hz} Hz; choose a rate at which it is a whole number of them"
+            )
 
 
 def _refuse_other_settings(store: Store, features: Iterable[Feature]) -> None:
@@ -152,6 +186,32 @@ def _refuse_other_settings(store: Store, features: Iterable[Feature]) -> None:
             )
 
 
+def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -> None:
+    """A corpus may change, or share its name with another: old numbers must not pass for new."""
+    columns = ["label", "speaker", "system", "split"]
+    stored = dict(zip(store.clips.index, store.clips[columns].itertuples(index=False), strict=True))
+    known = [clip for clip in clips if clip.id in stored]
+    for clip in known:
+        for column, old in zip(columns, stored[clip.id], strict=True):
+            if (new := str(getattr(clip, column))) != old:
+                raise StoreError(
+                    f"{store.path}: clip {clip.id!r} is there with {column} {old!r}, in the "
+                    f"dataset with {new!r}; extract into another store (--store)"
+                )
+    # The audio of a few is enough to tell another corpus by.
+    for clip in {clip.id: clip for clip in (*known[:1], *known[-1:])}.values():
+        digest = store.clips.loc[clip.id, "sha256"]
+        try:
+            changed = digest and _sha256(dataset.audio_path(clip)) != digest
+        except (DatasetError, OSError, RuntimeError):
+            continue
+        if changed:
+            raise StoreError(
+                f"{store.path}: clip {clip.id!r} was made from other audio than the dataset has "
+                "now; extract into another store (--store)"
+            )
+
+
 def _plan(
     store: Store,
     dataset: Dataset,
@@ -160,29 +220,29 @@ def _plan(
     retry_failed: bool,
 ) -> list[Task]:
     """Divide what is missing into shards, the same way whenever it is asked."""
-    attempted = store.attempted()
-    failed: dict[str, set[str]] = {}
-    if retry_failed:
-        for clip, feature in zip(store.failures["clip"], store.failures["feature"], strict=True):
-            failed.setdefault(clip, set()).update([feature] if feature else store.features)
-    groups: dict[tuple[int, tuple[Feature, ...]], list[tuple[int, Path, Clip]]] = {}
+    done = store.extracted() if retry_failed else store.attempted()
+    groups: dict[tuple[int, tuple[Feature, ...]], list[tuple[int, Clip]]] = {}
     for position, clip in enumerate(clips):
-        done = attempted.get(clip.id, frozenset()) - failed.get(clip.id, set())
-        missing = tuple(feature for feature in features if feature.name not in done)
+        there = done.get(clip.id, frozenset())
+        missing = tuple(feature for feature in features if feature.name not in there)
         if missing:
             chunk = position // int(store.about["clips_per_shard"])
-            place = (position, dataset.audio_path(clip), clip)
-            groups.setdefault((chunk, missing), []).append(place)
+            groups.setdefault((chunk, missing), []).append((position, clip))
+    bare = replace(dataset, clips=(), notes=(), missing=())
     tasks = []
     for (chunk, missing), members in groups.items():
         identity = [FeatureRecord.of(feature).to_json() for feature in missing]
-        identity += [clip.id for _, _, clip in members]
+        identity += [clip.id for _, clip in members]
         digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:12]
         shard = store.path / f"{chunk:06d}-{digest}.h5"
-        tasks.append(Task(shard, tuple(members), missing, int(store.about["rate_hz"])))
+        tasks.append(Task(shard, bare, tuple(members), missing, int(store.about["rate_hz"])))
     return tasks
 
 
-def _of_store(store: str | Path) -> Iterable[Failure]:
-    rows = Store.open(store).failures.to_dict("records")
-    return (Failure(**{str(name): value for name, value in row.items()}) for row in rows)
+def _failures(
+    store: Store, clips: Sequence[Clip], features: Sequence[Feature]
+) -> tuple[Failure, ...]:
+    """Failures that concern the clips and features asked for."""
+    ids, names = {clip.id for clip in clips}, {"", *(feature.name for feature in features)}
+    rows = (Failure(*row) for row in store.failures.itertuples(index=False))
+    return tuple(one for one in rows if one.clip in ids and one.feature in names)

@@ -41,8 +41,9 @@ class Feature(ABC):
     Notes
     -----
     The frame law: frame *k* is centred at ``k * hop_s``, and a clip of *n* samples has
-    ``1 + floor(n / (hop_s * rate_hz))`` frames. Where a quantity does not exist the value
-    is what the docstring says, never NaN; a companion column says where it is defined.
+    ``1 + floor(n / (hop_s * rate_hz))`` frames, the hop being a whole number of samples.
+    Where a quantity does not exist the value is what the docstring says, never NaN; a
+    companion column says where it is defined.
     """
 
     name: ClassVar[str]

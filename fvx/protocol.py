@@ -17,6 +17,7 @@ PARTS = (TRAIN, DEVELOPMENT, TEST)
 
 _FRACTION = 0.15  # of the clips, for each of development and test
 _ANCESTOR_N_TRAIN = 10_000
+_NOBODY = ("", "-")  # stands where speaker or system is unknown
 _WORDS = {
     TRAIN: {"train", "training", "trn"},
     DEVELOPMENT: {"dev", "development", "valid", "validation", "val", "progress"},
@@ -61,7 +62,7 @@ def split(clips: pd.DataFrame, name: SplitName | None = None, seed: int = 0) -> 
         If a part would be empty of bona fide or of spoof clips.
     """
     if name is None:
-        name = "official" if _official_words(clips) else "speaker"
+        name = "official" if len(set(_official_words(clips).values())) > 1 else "speaker"
     divide = {
         "official": _official,
         "speaker": _speaker,
@@ -82,22 +83,22 @@ def split(clips: pd.DataFrame, name: SplitName | None = None, seed: int = 0) -> 
 
 def _official(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
     words = _official_words(clips)
-    if TRAIN not in words.values():
+    named = set(words.values())
+    if TRAIN not in named:
         raise SplitError(
             f"the corpus names no training part (its split column has: "
             f"{', '.join(sorted(set(clips['split']) - {''})) or 'nothing'})"
         )
     parts[:] = clips["split"].str.lower().map(words).fillna("")
-    named = set(words.values())
     if TEST in named and DEVELOPMENT in named:
         return "the corpus's own training, development and test parts"
     if named == {TRAIN}:
         raise SplitError("the corpus names a training part only; nothing is left to judge by")
     # The one part held out judges; were it also to choose, its figures would flatter.
-    held_out = next(word for word, part in words.items() if part != TRAIN)
+    held_out = " and ".join(f"'{word}'" for word in sorted(words) if words[word] != TRAIN)
     parts[parts == DEVELOPMENT] = TEST
     how = _carve(clips, parts, DEVELOPMENT, _FRACTION, seed)
-    return f"the corpus's own parts, tested on '{held_out}'; development carved from train, {how}"
+    return f"the corpus's own parts, tested on {held_out}; development carved from train, {how}"
 
 
 def _speaker(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
@@ -127,14 +128,13 @@ def _random(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
 
 
 def _official_words(clips: pd.DataFrame) -> dict[str, str]:
-    """Words of the split column that are known, to our names; {} when it divides nothing."""
-    words = {
+    """Words of the split column that are known, to our names."""
+    return {
         word: part
         for word in set(clips["split"].str.lower())
         for part, known in _WORDS.items()
         if word in known
     }
-    return words if len(set(words.values())) > 1 else {}
 
 
 def _carve(clips: pd.DataFrame, parts: pd.Series, part: str, fraction: float, seed: int) -> str:
@@ -147,13 +147,26 @@ def _carve(clips: pd.DataFrame, parts: pd.Series, part: str, fraction: float, se
         groups, how = _speakers(table), "disjoint by speaker (systems shared)"
     chosen = _choose(groups, spoof, fraction, seed)
     parts.iloc[train[chosen]] = part
-    return how
+    return how + _unnamed(table)
+
+
+def _unnamed(table: pd.DataFrame) -> str:
+    """What a claim of disjointness cannot cover."""
+    spoof = table["label"] == "spoof"
+    no_speaker = table["speaker"].isin(_NOBODY).sum()
+    no_system = table["system"][spoof].isin(_NOBODY).sum()
+    lacks = []
+    if no_speaker:
+        lacks.append(f"{no_speaker} of {len(table)} clips name no speaker")
+    if no_system:
+        lacks.append(f"{no_system} of {spoof.sum()} spoof clips name no system")
+    return f" as far as is known: {', '.join(lacks)}" if lacks else ""
 
 
 def _speakers(table: pd.DataFrame) -> NDArray[np.int64]:
     """A group for each speaker; clips of nobody in particular are groups of their own."""
     names = [
-        f"\0{row}" if speaker in ("", "-") else speaker
+        f"\0{row}" if speaker in _NOBODY else speaker
         for row, speaker in enumerate(table["speaker"])
     ]
     return pd.factorize(np.asarray(names, object))[0].astype(np.int64)
@@ -166,7 +179,7 @@ def _components(table: pd.DataFrame) -> NDArray[np.int64]:
 
     speakers = _speakers(table)
     systems = pd.factorize(table["system"].to_numpy(object))[0] + speakers.max(initial=0) + 1
-    linked = ~table["system"].isin(["", "-"]).to_numpy()
+    linked = ~table["system"].isin(_NOBODY).to_numpy()
     n_nodes = int(systems.max(initial=0)) + 1
     edges = (np.ones(linked.sum()), (speakers[linked], systems[linked]))
     _, component = connected_components(coo_array(edges, shape=(n_nodes, n_nodes)), directed=False)

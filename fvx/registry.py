@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from typing import Any, cast
 
 import pluggy
 
@@ -27,7 +26,7 @@ class Registry:
     plugins : mapping of str to str
         Feature name to the module that offers it.
     broken : mapping of str to str
-        Distribution that could not be loaded, to the reason.
+        Distribution that could not be loaded, or whose hooks failed, to the reason.
     """
 
     features: Mapping[str, Feature]
@@ -55,52 +54,69 @@ class Registry:
 
 
 def collect(plugins: Iterable[object], broken: Mapping[str, str] | None = None) -> Registry:
-    """Ask each plugin module for what it offers.
+    """Ask each plugin module for what it offers; one whose hook fails is reported, not fatal.
 
     Raises
     ------
     FeatureError
-        If two plugins offer the same name, or a plugin misspells a hook.
+        If two plugins offer the same name, or a plugin misspells a hook or its arguments.
     """
+    return _collect([(_module(plugin), plugin) for plugin in plugins], broken or {})
+
+
+def _collect(plugins: Iterable[tuple[str, object]], broken: Mapping[str, str]) -> Registry:
+    """As ``collect``, for pairs of the name to report a plugin by, and the plugin."""
     manager = pluggy.PluginManager("fvx")
     manager.add_hookspecs(hookspecs)
-    for plugin in plugins:
-        if not manager.is_registered(plugin):
-            manager.register(plugin)
+    owners: dict[int, str] = {}
     try:
+        for owner, plugin in plugins:
+            if not manager.is_registered(plugin):
+                manager.register(plugin)
+                owners[id(plugin)] = owner
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise FeatureError(f"a plugin offers a hook that fvx does not have: {error}") from error
+    failed = dict(broken)
+
+    def offers(hook: pluggy.HookCaller, kind: type[Any]) -> Iterator[tuple[str, str, Any]]:
+        for implementation in hook.get_hookimpls():
+            owner, function = owners[id(implementation.plugin)], implementation.function
+            try:
+                offered = list(cast(Iterable[Any], function()))
+                for one in offered:
+                    if not isinstance(one, kind):
+                        raise TypeError(f"{hook.name} gave {one!r}, which is no {kind.__name__}")
+                named = [(_module(implementation.plugin), one.name, one) for one in offered]
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - as at import
+                _report(failed, owner, error)
+            else:
+                yield from named
+
     features: dict[str, Feature] = {}
     origin: dict[str, str] = {}
     datasets: dict[str, Layout] = {}
-    for implementation in manager.hook.fvx_features.get_hookimpls():
-        module = implementation.plugin_name
-        offered = cast(Iterable[Feature], implementation.function())
-        for feature in offered:
-            if feature.name in features:
-                first = origin[feature.name]
-                raise FeatureError(f"{first} and {module} both register {feature.name!r}")
-            features[feature.name], origin[feature.name] = feature, module
-    layouts: list[Iterable[Layout]] = manager.hook.fvx_datasets()
-    for layout in itertools.chain.from_iterable(layouts):
-        if layout.name in datasets:
-            raise FeatureError(f"two plugins register a dataset named {layout.name!r}")
-        datasets[layout.name] = layout
-    return Registry(
-        dict(sorted(features.items())), dict(sorted(datasets.items())), origin, broken or {}
-    )
+    for module, name, feature in offers(manager.hook.fvx_features, Feature):
+        if name in features:
+            raise FeatureError(f"{origin[name]} and {module} both register {name!r}")
+        features[name], origin[name] = feature, module
+    for _, name, layout in offers(manager.hook.fvx_datasets, Layout):
+        if name in datasets:
+            raise FeatureError(f"two plugins register a dataset named {name!r}")
+        datasets[name] = layout
+    return Registry(dict(sorted(features.items())), dict(sorted(datasets.items())), origin, failed)
 
 
 def discover() -> Registry:
-    """Load every installed plugin; one that fails to import is reported, not fatal.
+    """Load every installed plugin; one that fails to, or whose hook fails, is reported only.
 
     Raises
     ------
     FeatureError
         If two distributions use one entry-point name, or offer features of one name.
     """
-    plugins, broken = [], {}
+    plugins: list[tuple[str, object]] = []
+    broken: dict[str, str] = {}
     found = {(_distribution(entry), entry.name): entry for entry in entry_points(group="fvx")}
     entries = list(found.values())
     for name, count in Counter(entry.name for entry in entries).items():
@@ -111,10 +127,19 @@ def discover() -> Registry:
             )
     for entry in entries:
         try:
-            plugins.append(entry.load())
-        except Exception as error:  # noqa: BLE001 - any import may fail in any way
-            broken[_distribution(entry)] = f"{type(error).__name__}: {error}"
-    return collect(plugins, broken)
+            plugins.append((_distribution(entry), entry.load()))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any import may fail in any way
+            _report(broken, _distribution(entry), error)
+    return _collect(plugins, broken)
+
+
+def _report(broken: dict[str, str], owner: str, error: BaseException) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    broken[owner] = f"{broken[owner]}; {reason}" if owner in broken else reason
+
+
+def _module(plugin: object) -> str:
+    return str(getattr(plugin, "__name__", type(plugin).__name__))
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -8,7 +8,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from fvx.audio import Audio
-from fvx.errors import AudioError
+from fvx.errors import AudioError, FeatureError
 
 
 def frames(audio: Audio, window_s: float, hop_s: float) -> NDArray[np.float32]:
@@ -29,7 +29,7 @@ def frames(audio: Audio, window_s: float, hop_s: float) -> NDArray[np.float32]:
     AudioError
         If the clip is shorter than one window.
     """
-    size, hop = round(window_s * audio.rate_hz), round(hop_s * audio.rate_hz)
+    size, hop = round(window_s * audio.rate_hz), max(1, round(hop_s * audio.rate_hz))
     if len(audio.samples) < size:
         raise AudioError(f"{audio.duration_s:.3f} s is shorter than one window of {window_s} s")
     n_frames = audio.n_frames(hop_s)
@@ -69,6 +69,8 @@ def stft(
     ------
     AudioError
         If the clip is shorter than one window.
+    FeatureError
+        If the transform is shorter than the window, whose end it would leave out.
     """
     if preemphasis:
         samples = audio.samples.copy()
@@ -78,6 +80,11 @@ def stft(
     size = cut.shape[1]
     taper = scipy.signal.get_window(window, size).astype(np.float32)
     length = n_fft or 1 << (size - 1).bit_length()
+    if length < size:
+        raise FeatureError(
+            f"a transform of {length} points cannot hold a window of {window_s} s, "
+            f"{size} samples at {audio.rate_hz} Hz"
+        )
     spectrum: NDArray[np.complex64] = scipy.fft.rfft(cut * taper, n=length, axis=1)
     return spectrum
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ class Geometry:
     def __post_init__(self) -> None:
         for name, value in (("length", self.length_s), ("hop", self.hop_s)):
             steps = value / _GRID_S
-            if steps < 1 or abs(steps - round(steps)) > 1e-6:
+            if not math.isfinite(steps) or round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
                 raise WindowError(f"window {name} {value} s is not a positive multiple of 10 ms")
         if self.hop_s > self.length_s:
             raise WindowError(
@@ -73,8 +74,9 @@ class Geometry:
         Returns
         -------
         int64 array, shape (n_windows, n_frames)
-            Frames whose centres lie in the window. A clip shorter than the window is
-            repeated from its beginning, as the field's baselines do.
+            Frames whose centres lie in the window, to within half a hop where that does not
+            divide its start. A clip shorter than the window is repeated from its beginning, as
+            the field's baselines do.
         """
         if hop_s is None:
             return np.zeros((len(starts_s), 1), np.int64)
@@ -122,8 +124,17 @@ class Windows:
 
     @classmethod
     def over(cls, store: Store, geometry: Geometry, clips: Sequence[str]) -> Windows:
-        """Lay windows over the named clips of a store."""
+        """Lay windows over the named clips of a store.
+
+        Raises
+        ------
+        WindowError
+            If the store does not hold one of them, or could not read it.
+        """
         durations = store.clips["duration_s"].reindex(list(clips)).to_numpy(float)
+        if not (durations > 0).all():
+            lost = clips[int(np.flatnonzero(~(durations > 0))[0])]
+            raise WindowError(f"{store.path}: no clip {lost!r} with audio")
         starts = [geometry.starts_s(duration) for duration in durations]
         counts = [len(one) for one in starts]
         return cls(
@@ -146,6 +157,16 @@ class Windows:
 
 
 def saved_geometry(store: Store) -> Geometry | None:
-    """The geometry that ``fvx window`` last chose for the store, if any."""
+    """The geometry that ``fvx window`` last chose for the store, if any.
+
+    Raises
+    ------
+    WindowError, StoreError
+        If the table is damaged.
+    """
     attributes = store.table_attributes(_TABLE)
-    return Geometry(attributes["length_s"], attributes["hop_s"]) if attributes else None
+    if not attributes:
+        return None
+    if not {"length_s", "hop_s"} <= attributes.keys():
+        raise WindowError(f"{store.path}: its windows are damaged; give `fvx window` again")
+    return Geometry(attributes["length_s"], attributes["hop_s"])

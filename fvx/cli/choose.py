@@ -24,13 +24,18 @@ def store(given: Path | None) -> Path:
 
     if given is not None:
         return given
-    found = sorted(STORES.glob("*/store.json"), key=lambda path: path.parent.stat().st_mtime)
+    found = sorted((path.parent for path in STORES.glob("*/store.json")), key=_last_used)
     if not found:
         raise StoreError(f"no store under {STORES}/; make one with: fvx extract --dataset …")
-    chosen = found[-1].parent
+    chosen = found[-1]
     others = f", the newest of {len(found)}; --store names another" if len(found) > 1 else ""
     say(f"store {chosen}{others}")
     return chosen
+
+
+def _last_used(store: Path) -> float:
+    """When a store was last extracted into, even if nothing was left to do."""
+    return max(path.stat().st_mtime for path in (store, store / ".lock") if path.exists())
 
 
 def run(given: Path | None) -> Path:
@@ -46,6 +51,13 @@ def run(given: Path | None) -> Path:
     others = f", the newest of {n_found}; --run names another" if n_found > 1 else ""
     say(f"run {chosen}{others}")
     return chosen
+
+
+def say_model(run: Path) -> None:
+    """Say which model was taken when none was named."""
+    from fvx.detector import DEFAULT_RUN
+
+    say("model: the one shipped with fvx" if run == DEFAULT_RUN else f"model: run {run}")
 
 
 def new_run(given: Path | None, name: str) -> Path:

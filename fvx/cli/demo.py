@@ -12,8 +12,8 @@ import typer
 from fvx.cli import evaluate, explain, extract, train, window
 
 CAVEAT = (
-    "Seventy-eight clips of five speakers and ten systems show that every step works; they do "
-    "not show how well fvx, or any detector, would do on a voice you care about."
+    "Seventy-eight clips of six people and ten synthesis systems show that every step works; they "
+    "do not show how well fvx, or any detector, would do on a voice you care about."
 )
 
 

@@ -38,7 +38,7 @@ def explain(
 
     detector = load_model(run)
     if run is None:
-        choose.say(f"model {detector.run.name}")
+        choose.say_model(detector.run)
     verdict, explanation = why(file, detector, method=method, seed=seed)
     typer.echo(f"{file}: {headline(verdict)}")
     for warning in verdict.warnings:

@@ -42,8 +42,10 @@ def extract(
 
 
 def names_of(features: str) -> list[str]:
-    """Names in a ``--features`` option; none means all."""
+    """Names in a ``--features`` option; [] for ``all``."""
     names = [name.strip() for name in features.split(",") if name.strip()]
+    if not names:
+        raise typer.BadParameter("no feature is named; say all, or names with commas")
     return [] if names == ["all"] else names
 
 

@@ -26,7 +26,7 @@ def predict(
 
     detector = load_model(run)
     if run is None:
-        choose.say(f"model {detector.run.name}")
+        choose.say_model(detector.run)
     verdicts = []
     for verdict in score(files, detector):
         verdicts.append(verdict)

@@ -23,6 +23,9 @@ METHODS: tuple[Method, ...] = ("lime", "shapley")
 
 N_SAMPLES = 2048
 KERNEL_WIDTH = 0.25
+# LimeBase's ridge penalty is 1 whatever the data. Beside weights of this size it is nothing;
+# beside the kernel's own, with eight masks of three features, it would halve the contributions.
+_WEIGHT_SCALE = 1e6
 MAX_EXACT_FEATURES = 14
 
 
@@ -94,7 +97,7 @@ def lime(analysis: Analysis, seed: int, n_samples: int = N_SAMPLES) -> Attributi
     scores = analysis.masked_scores(masks)
     distances = 1 - np.sqrt(masks.sum(axis=1) / n_features)  # cosine distance to all kept
     surrogate = LimeBase(
-        lambda distance: np.sqrt(np.exp(-(distance**2) / KERNEL_WIDTH**2)),
+        lambda distance: _WEIGHT_SCALE * np.sqrt(np.exp(-(distance**2) / KERNEL_WIDTH**2)),
         random_state=np.random.RandomState(seed),
     )
     cells = np.empty((n_windows, n_features))

@@ -128,8 +128,9 @@ def _summary(
     if 5 <= percentile <= 95:
         return f"{quantity} {value:.3g}{unit}, as usual for the human speech in the reference"
     side, share = ("lower", 100 - percentile) if percentile < 50 else ("higher", percentile)
+    rest = f"{share:.0f} % of" if share <= 99 else "nearly all"
     return (
-        f"{quantity} {value:.3g}{unit}, {side} than {share:.0f} % of the human speech in the "
+        f"{quantity} {value:.3g}{unit}, {side} than {rest} the human speech in the "
         f"reference (usual: {low:.3g} to {high:.3g}{unit})"
     )
 

@@ -15,6 +15,7 @@ from fvx.windows import Geometry
 EMBEDDING_SIZE = 16
 _FILTERS = (32, 48, 64)
 _KERNEL_FRAMES = 5
+_NORM_MOMENTUM = 0.9  # small corpora have few steps an epoch: older averages would lag behind
 
 
 @keras.saving.register_keras_serializable("fvx")
@@ -101,7 +102,9 @@ def _convolutional(values: Any, name: str) -> Any:
         hidden = keras.layers.Conv1D(
             filters, _KERNEL_FRAMES, padding="same", use_bias=False, name=f"{name}_conv{depth}"
         )(hidden)
-        hidden = keras.layers.BatchNormalization(name=f"{name}_norm{depth}")(hidden)
+        hidden = keras.layers.BatchNormalization(
+            momentum=_NORM_MOMENTUM, name=f"{name}_norm{depth}"
+        )(hidden)
         hidden = keras.layers.ReLU()(hidden)
         if hidden.shape[1] >= 2:
             hidden = keras.layers.MaxPooling1D(2)(hidden)

@@ -131,6 +131,7 @@ def fit(
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         jit_compile=False,
     )
+    joint_logits, embed = _inference(joint), _inference(branches)
     history: list[Epoch] = []
     best_weights, best_logits = joint.get_weights(), np.zeros(len(development.bonafide))
     waited = 0
@@ -140,8 +141,8 @@ def fit(
             float(joint.train_on_batch(x, y, sample_weight=w))
             for x, y, w in _shuffled(train, settings.batch_size, rng)
         ]
-        dropout.withheld.assign(_mean_bonafide_embedding(branches, train))
-        logits = development.data.clip_means(_window_logits(joint, development.data))
+        dropout.withheld.assign(_mean_bonafide_embedding(embed, train))
+        logits = development.data.clip_means(_window_logits(joint_logits, development.data))
         loss, eer = _clip_loss(logits, development.bonafide), _eer(logits, development.bonafide)
         best = not history or (eer, loss) < min(
             (one.development_eer, one.development_loss) for one in history
@@ -173,18 +174,27 @@ def _shuffled(
         yield part.data.batch(which), target, weights[which]
 
 
-def _window_logits(model: keras.Model, data: WindowData) -> NDArray[np.float64]:
-    parts = [np.asarray(model.predict_on_batch(x)) for x in data.batches(_SCORING_BATCH)]
-    logits: NDArray[np.float64] = np.concatenate(parts).reshape(-1).astype(np.float64)
-    return logits
+def _inference(model: keras.Model) -> Callable[[dict[str, Any]], NDArray[np.float64]]:
+    """The model without its training behaviour, compiled once for batches of any size."""
+    batches = {name: tf.TensorSpec(one.shape, one.dtype) for name, one in model.input.items()}
+    compiled = tf.function(lambda x: model(x, training=False), input_signature=[batches])
+    return lambda x: np.asarray(compiled(x), np.float64)
 
 
-def _mean_bonafide_embedding(branches: keras.Model, part: Part) -> NDArray[np.float32]:
+def _window_logits(
+    logits: Callable[[dict[str, Any]], NDArray[np.float64]], data: WindowData
+) -> NDArray[np.float64]:
+    return np.concatenate([logits(x) for x in data.batches(_SCORING_BATCH)]).reshape(-1)
+
+
+def _mean_bonafide_embedding(
+    embed: Callable[[dict[str, Any]], NDArray[np.float64]], part: Part
+) -> NDArray[np.float32]:
     which = np.flatnonzero(part.window_bonafide)
     total: NDArray[np.float64] | float = 0.0
     for first in range(0, len(which), _SCORING_BATCH):
         x = part.data.batch(which[first : first + _SCORING_BATCH])
-        total = total + np.asarray(branches.predict_on_batch(x), np.float64).sum(axis=0)
+        total = total + embed(x).sum(axis=0)
     return np.asarray(total / len(which), np.float32)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +13,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fvx.atomic import replacing
 from fvx.datasets import Clip
-from fvx.errors import StoreError
+from fvx.errors import FeatureError, StoreError
 from fvx.feature import Feature, Kind
+from fvx.store.sink import new_file
 
 FORMAT = "fvx-shard"
 FORMAT_VERSION = 1
 _CHUNK_BYTES = 1 << 16
 _TEXT = h5py.string_dtype("utf-8")
+# What h5py raises over bytes that it cannot make sense of.
+_DAMAGED = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,21 @@ class FeatureRecord:
 
     @classmethod
     def of(cls, feature: Feature) -> FeatureRecord:
-        """Describe an installed feature."""
+        """Describe an installed feature.
+
+        Raises
+        ------
+        FeatureError
+            If its settings are not of the kinds that JSON knows.
+        """
+        try:
+            settings = json.loads(json.dumps(feature.settings, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise FeatureError(f"{feature.name}: a setting cannot be stored ({error})") from error
         return cls(
             feature.name,
             feature.version,
-            json.loads(json.dumps(feature.settings)),
+            settings,
             tuple(feature.columns),
             feature.kind,
             feature.perceptible,
@@ -89,8 +100,7 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, features: Sequence[Feature], rate_hz: int) -> None:
-        self._path = path
-        self._replacing = replacing(path)
+        self._new_file = new_file(path)
         self._records = [FeatureRecord.of(feature) for feature in features]
         self._rate_hz = rate_hz
         self._clips: list[tuple[int, Clip, int, str]] = []
@@ -98,16 +108,19 @@ class ShardWriter:
         self._offsets: dict[str, list[int]] = {record.name: [0] for record in self._records}
 
     def __enter__(self) -> Self:
-        with _naming(self._path):
-            self._file = h5py.File(self._replacing.__enter__(), "w")
-            for record in self._records:
-                group = self._file.create_group(f"features/{record.name}")
-                group.attrs["record"] = record.to_json()
-                width = len(record.columns)
-                rows = max(1, _CHUNK_BYTES // (4 * width))
-                group.create_dataset(
-                    "values", (0, width), np.float32, maxshape=(None, width), chunks=(rows, width)
-                )
+        self._file, self._sink = self._new_file.__enter__()
+        for record in self._records:
+            group = self._file.create_group(f"features/{record.name}")
+            group.attrs["record"] = record.to_json()
+            width = len(record.columns)
+            group.create_dataset(
+                "values",
+                (0, width),
+                np.float32,
+                maxshape=(None, width),
+                chunks=(max(1, _CHUNK_BYTES // (4 * width)), width),
+                fletcher32=True,  # so that a damaged file is noticed, and not believed
+            )
         return self
 
     def add(
@@ -120,17 +133,17 @@ class ShardWriter:
         failures: Sequence[Failure] = (),
     ) -> None:
         """Append one clip; a feature without values has no rows. ``position``: in its dataset."""
-        with _naming(self._path):
-            for record in self._records:
-                rows = values.get(record.name)
-                offsets = self._offsets[record.name]
-                if rows is not None:
-                    dataset = self._file[f"features/{record.name}/values"]
-                    dataset.resize(offsets[-1] + len(rows), axis=0)
-                    dataset[offsets[-1] :] = rows
-                offsets.append(offsets[-1] + (0 if rows is None else len(rows)))
-            self._clips.append((position, clip, n_samples, sha256))
-            self._failures.extend(failures)
+        for record in self._records:
+            rows = values.get(record.name)
+            offsets = self._offsets[record.name]
+            if rows is not None:
+                dataset = self._file[f"features/{record.name}/values"]
+                dataset.resize(offsets[-1] + len(rows), axis=0)
+                dataset[offsets[-1] :] = rows
+            offsets.append(offsets[-1] + (0 if rows is None else len(rows)))
+        self._clips.append((position, clip, n_samples, sha256))
+        self._failures.extend(failures)
+        self._sink.check()  # now, and not when all other clips have been worked on in vain
 
     def __exit__(
         self,
@@ -138,15 +151,13 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _naming(self._path):
+        if kind is None:
             try:
-                if kind is None:
-                    self._write_tables()
-                self._file.close()
-            except OSError as failed:
-                self._replacing.__exit__(type(failed), failed, failed.__traceback__)
+                self._write_tables()
+            except BaseException as failed:
+                self._new_file.__exit__(type(failed), failed, failed.__traceback__)
                 raise
-            self._replacing.__exit__(kind, error, trace)
+        self._new_file.__exit__(kind, error, trace)
 
     def _write_tables(self) -> None:
         file = self._file
@@ -167,12 +178,13 @@ class ShardWriter:
             "sha256": [digest for _, _, _, digest in self._clips],
             "extra": [json.dumps(dict(clip.extra), sort_keys=True) for clip in clips],
         }
-        for column, words in text.items():
-            table.create_dataset(column, data=np.asarray(words, object), dtype=_TEXT)
-        failures = file.create_group("failures")
-        for column in ("clip", "feature", "error", "reason"):
-            words = [getattr(failure, column) for failure in self._failures]
-            failures.create_dataset(column, data=np.asarray(words, object), dtype=_TEXT)
+        failed = {
+            column: [getattr(failure, column) for failure in self._failures]
+            for column in Failure.__annotations__
+        }
+        for place, columns in ((table, text), (file.create_group("failures"), failed)):
+            for column, words in columns.items():
+                place.create_dataset(column, data=np.asarray(words, object), dtype=_TEXT)
 
 
 @dataclass(frozen=True)
@@ -214,10 +226,14 @@ class Shard:
                     for name, group in groups.items()
                 }
                 offsets = {name: group["offsets"][:] for name, group in groups.items()}
+                for name, group in groups.items():
+                    n_rows = group["values"].shape[0]
+                    if len(offsets[name]) != len(clips["id"]) + 1 or offsets[name][-1] != n_rows:
+                        raise ValueError(f"rows of {name} do not add up")
                 columns = [file[f"failures/{c}"].asstr()[:] for c in Failure.__annotations__]
                 failures = tuple(Failure(*row) for row in zip(*columns, strict=True))
                 return cls(path, int(file.attrs["rate_hz"]), clips, records, offsets, failures)
-        except (OSError, KeyError, ValueError) as error:
+        except _DAMAGED as error:
             raise StoreError(f"{path}: damaged shard ({error}); delete it to redo it") from error
 
     def values(self, feature: str, first: int, last: int) -> NDArray[np.float32]:
@@ -225,15 +241,8 @@ class Shard:
         try:
             with h5py.File(self.path, "r") as file:
                 rows: NDArray[np.float32] = file[f"features/{feature}/values"][first:last]
-        except (OSError, KeyError) as error:
-            raise StoreError(f"{self.path}: damaged shard ({error})") from error
+        except _DAMAGED as error:
+            raise StoreError(
+                f"{self.path}: damaged shard ({error}); delete it to redo it"
+            ) from error
         return rows
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """A full disk or a read-only folder is an error that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fvx.atomic import replacing, write_json
+from fvx.atomic import write_json
 from fvx.errors import StoreError, UnknownFeature
 from fvx.store.shard import Failure, FeatureRecord, Shard
+from fvx.store.sink import new_file
 
 FORMAT = "fvx-store"
 FORMAT_VERSION = 1
@@ -67,21 +68,22 @@ class Store:
             If the store there was made from another dataset or at another rate.
         """
         path = Path(path)
-        if not (path / "store.json").exists():
-            about = {
-                "format": FORMAT,
-                "format_version": FORMAT_VERSION,
-                "dataset": dataset,
-                "rate_hz": rate_hz,
-                "clips_per_shard": clips_per_shard,
-            }
-            try:
+        about = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "dataset": dataset,
+            "rate_hz": rate_hz,
+            "clips_per_shard": clips_per_shard,
+        }
+        try:
+            if not (path / "store.json").exists():
                 path.mkdir(parents=True, exist_ok=True)
-                if any(path.iterdir()):
+                # A run that was killed may have left a temporary file, and nothing else.
+                if any(not there.name.startswith(".") for there in path.iterdir()):
                     raise StoreError(f"{path}: not empty, and not a store; choose another folder")
                 write_json(path / "store.json", about)
-            except OSError as error:
-                raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
         store = cls.open(path)
         for key, wanted in (("dataset", dataset), ("rate_hz", rate_hz)):
             if store.about[key] != wanted:
@@ -109,16 +111,33 @@ class Store:
             raise StoreError(f"{path}: store.json cannot be read ({error})") from error
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise StoreError(f"{path}: store.json is not an fvx store's")
-        if about["format_version"] != FORMAT_VERSION:
-            raise StoreError(
-                f"{path}: store format {about['format_version']}; this fvx reads {FORMAT_VERSION}"
-            )
-        shards = tuple(Shard.open(shard) for shard in sorted(path.glob("*.h5")))
+        version = about.get("format_version")
+        if version != FORMAT_VERSION:
+            raise StoreError(f"{path}: store format {version}; this fvx reads {FORMAT_VERSION}")
+        for key, kind in (("dataset", str), ("rate_hz", int), ("clips_per_shard", int)):
+            if not isinstance(about.get(key), kind):
+                raise StoreError(f"{path}: store.json is damaged: {key} is {about.get(key)!r}")
+        # Those that start with a dot are being written, or were when a run was killed.
+        names = sorted(shard for shard in path.glob("*.h5") if not shard.name.startswith("."))
+        shards = tuple(Shard.open(shard) for shard in names)
+        for shard in shards:
+            if shard.rate_hz != about["rate_hz"]:
+                raise StoreError(
+                    f"{shard.path}: made at {shard.rate_hz} Hz, the store at {about['rate_hz']} Hz"
+                )
         return cls(path, about, shards)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store for writing; the lock dies with the process that holds it."""
+        """Hold the store for writing; the lock dies with the process that holds it.
+
+        What a run that was killed had begun to write is removed.
+
+        Raises
+        ------
+        StoreError
+            If another process holds it, or the folder cannot be written.
+        """
         try:
             lock = (self.path / ".lock").open("a+")
         except OSError as error:
@@ -126,13 +145,20 @@ class Store:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"
                 raise StoreError(f"{self.path}: in use by {holder}; wait for it to end") from None
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {os.uname().nodename}")
-            lock.flush()
+            except OSError as error:
+                raise StoreError(f"{self.path}: cannot be locked ({error.strerror})") from error
+            try:
+                lock.truncate(0)
+                lock.write(f"process {os.getpid()} on {os.uname().nodename}")
+                lock.flush()
+                for abandoned in self.path.glob(".*.tmp.h5"):
+                    abandoned.unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from error
             yield
 
     @cached_property
@@ -158,17 +184,13 @@ class Store:
     @cached_property
     def failures(self) -> pd.DataFrame:
         """Clips without values, with the reason: columns clip, feature, error, reason."""
-        rows = {
-            (failure.clip, failure.feature): asdict(failure)
-            for shard in self._shards
-            for failure in shard.failures
-            if not self._has_values(failure)
-        }
+        rows = {}
+        for shard in self._shards:
+            for failure in shard.failures:
+                names = [failure.feature] if failure.feature else list(shard.records)
+                if not all(failure.clip in self._where[name] for name in names):
+                    rows[failure.clip, failure.feature] = asdict(failure)
         return pd.DataFrame(rows.values(), columns=list(Failure.__annotations__))
-
-    def _has_values(self, failure: Failure) -> bool:
-        names = [failure.feature] if failure.feature else list(self.features)
-        return any(failure.clip in self._where[name] for name in names)
 
     @cached_property
     def _where(self) -> Mapping[str, Mapping[str, tuple[int, int, int]]]:
@@ -188,6 +210,14 @@ class Store:
                 done.setdefault(clip, set()).update(shard.records)
         return {clip: frozenset(names) for clip, names in done.items()}
 
+    def extracted(self) -> Mapping[str, frozenset[str]]:
+        """Clip id -> features that have values; the rest of `attempted` failed."""
+        done: dict[str, set[str]] = {}
+        for name, places in self._where.items():
+            for clip in places:
+                done.setdefault(clip, set()).add(name)
+        return {clip: frozenset(names) for clip, names in done.items()}
+
     def __getitem__(self, feature: str) -> FeatureView:
         if feature not in self.features:
             raise UnknownFeature(feature, tuple(self.features))
@@ -203,13 +233,13 @@ class Store:
         path = self.path / "tables" / f"{name}.h5"
         try:
             path.parent.mkdir(exist_ok=True)
-            with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-                file.attrs.update(attributes)
-                for column, values in columns.items():
-                    text = h5py.string_dtype() if isinstance(values, list) else None
-                    file.create_dataset(column, data=values, dtype=text)
         except OSError as error:
-            raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+            raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+        with new_file(path) as (file, _):
+            file.attrs.update(attributes)
+            for column, values in columns.items():
+                text = h5py.string_dtype() if isinstance(values, list) else None
+                file.create_dataset(column, data=values, dtype=text)
 
     def table_attributes(self, name: str) -> dict[str, float]:
         """Attributes of a kept table; empty when there is none."""
@@ -219,7 +249,7 @@ class Store:
         try:
             with h5py.File(path, "r") as file:
                 return {key: float(value) for key, value in file.attrs.items()}
-        except OSError as error:
+        except (OSError, ValueError, TypeError) as error:
             raise StoreError(f"{path}: damaged ({error}); give `fvx window` again") from error
 
     def complete(self, features: tuple[str, ...]) -> list[str]:

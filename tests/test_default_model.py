@@ -1,0 +1,64 @@
+"""The model that ships with fvx works where nothing was trained."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fvx import load_model
+from fvx.detector import DEFAULT_RUN
+from fvx.model import Card
+
+CORPUS = Path(__file__).parents[1] / "fvx" / "demo_corpus"
+FVX = Path(sys.executable).with_name("fvx")
+
+
+def test_it_is_used_where_there_is_no_run(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [FVX, "predict", CORPUS / "00.flac", "--json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the one shipped with fvx" in done.stderr
+    (verdict,) = json.loads(done.stdout)
+    assert verdict["verdict"] in ("bona fide", "spoof", "undecided")
+
+
+def test_it_explains_in_words() -> None:
+    verdict = load_model(DEFAULT_RUN).predict(CORPUS / "01.flac")
+    record = verdict.explain().record
+    assert len(record["features"]) == len(load_model(DEFAULT_RUN).features)
+    assert "Not to be trusted" in record["model"]["words"]
+
+
+def test_it_is_small_and_holds_no_more_than_it_needs() -> None:
+    files = {path.name: path.stat().st_size for path in DEFAULT_RUN.iterdir()}
+    assert files.keys() == {"card.json", "reference.json", "branches.tflite", "terminus.tflite"}
+    assert sum(files.values()) < 5_000_000
+
+
+def test_its_card_says_how_good_it_is_and_where_not() -> None:
+    words = Card.load(DEFAULT_RUN).words
+    for part in ("Trained on", "equal error rate was", "95 % interval", "never to be the only"):
+        assert part in words
+
+
+def test_a_file_it_cannot_read_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [FVX, "explain", "nowhere.wav"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert last == "fvx: nowhere.wav: no such file"
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_run_that_is_not_there_is_named(tmp_path: Path, command: str) -> None:
+    done = subprocess.run(
+        [FVX, command, CORPUS / "00.flac", "--run", "nowhere"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("fvx: nowhere: no card.json there")
