@@ -149,7 +149,7 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     if n_read > limit:
         raise AudioError(f"{path}: longer than {MAX_DURATION_S:.0f} s; cut it into shorter files")
     if not blocks:
-        raise AudioError(f"{path}: no samples in it")
+        raise AudioError(f"{path}: no samples in it, or cut short")
     return np.concatenate(blocks), rate_hz
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fvx.audio import Audio
-from fvx.errors import FvxError, ModelError, ModelMismatch
+from fvx.errors import FvxError, ModelMismatch
 from fvx.explanation import Explanation, Method, explain_analysis
 from fvx.explanation.analysis import Analysis
 from fvx.feature import Feature
@@ -174,8 +174,6 @@ def load_model(run: str | Path | None = None, registry: Registry | None = None) 
         If a feature of the model is not installed.
     """
     folder = Path(run) if run is not None else latest_run()[0] or DEFAULT_RUN
-    if run is None and not folder.exists():
-        raise ModelError("no run here; `fvx train` or `fvx demo` makes one")
     scorer = Scorer.load(folder)
     registry = registry or discover()
     features = []

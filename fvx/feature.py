@@ -35,6 +35,9 @@ class Feature(ABC):
         or many columns over time.
     perceptible : bool
         Whether a person can hear what the numbers say.
+    evidence : bool
+        False for what tells recordings apart but not voices (silence, level, bandwidth): known
+        shortcuts, left out of ``all`` and of training unless named.
     hop_s : float or None
         Seconds between frames, 10 ms unless there is a reason; None for ``per_clip``.
 
@@ -51,6 +54,7 @@ class Feature(ABC):
     columns: tuple[str, ...]
     kind: ClassVar[Kind]
     perceptible: ClassVar[bool]
+    evidence: ClassVar[bool] = True
     hop_s: float | None
 
     @abstractmethod

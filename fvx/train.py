@@ -47,7 +47,7 @@ def train(
     run : path
         Directory to make; it appears when everything in it is written.
     features : sequence of str
-        Names; all that the store holds when empty.
+        Names; when empty, all that the store holds and that are evidence.
     split_name : str or None
         None: the corpus's own parts if it names them, else speaker-disjoint ones.
 
@@ -68,7 +68,8 @@ def train(
             f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
         ) from error
 
-    names = tuple(sorted(features)) or tuple(store.features)
+    evidence = (name for name, record in store.features.items() if record.evidence)
+    names = tuple(sorted(features)) or tuple(evidence)
     records = [store[name].record for name in names]
     complete = store.complete(names)
     if not complete:

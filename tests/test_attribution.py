@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fvx.errors import FvxError
 from fvx.explanation.analysis import Analysis
 from fvx.explanation.attribution import attribute, lime, neighbourhood, shapley
 from fvx.explanation.faithfulness import faithfulness
@@ -74,9 +73,21 @@ def test_a_large_neighbourhood_is_drawn_by_seed_and_starts_with_the_clip() -> No
     assert (masks != neighbourhood(30, seed=2, n_samples=500)).any()
 
 
-def test_too_many_features_for_exact_shapley_values_points_to_lime() -> None:
-    with pytest.raises(FvxError, match="--method lime"):
-        shapley(analysis(np.zeros((1, 20))))
+def test_many_features_are_sampled_and_still_add_up() -> None:
+    weights = np.random.default_rng(0).normal(size=(2, 20))
+    one = analysis(weights, interaction=1.0)
+    found = shapley(one, seed=0)
+    assert found.base + found.cells.sum() == pytest.approx(one.score, abs=1e-5)
+    np.testing.assert_allclose(found.cells[:, 2:], weights[:, 2:] / 2, atol=1e-5)
+    # An order and its reverse share an interaction evenly, whatever the order.
+    np.testing.assert_allclose(found.cells[:, :2], weights[:, :2] / 2 + 0.25, atol=1e-5)
+
+
+def test_sampled_and_exact_values_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = analysis(WEIGHTS, interaction=0.7)
+    exact = shapley(one)
+    monkeypatch.setattr("fvx.explanation.attribution.MAX_EXACT_FEATURES", 0)
+    np.testing.assert_allclose(shapley(one).cells, exact.cells, atol=1e-6)
 
 
 def test_scoring_in_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

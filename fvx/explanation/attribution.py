@@ -1,9 +1,8 @@
 """Attributions: how much each (window, feature) cell moved a clip's score.
 
-A clip's score is the mean of its windows' scores, and a cell acts in its own window only. So a
-surrogate of the clip over all cells falls apart, exactly, into one surrogate a window over the
-features; that is what is fitted here, with the same neighbourhood of withheld features for
-every window.
+A clip's score is the mean of its windows' scores, and a cell acts in its own window only. So
+each window is attributed to the features by itself, all windows over the same neighbourhood of
+withheld features, and a cell's contribution to the clip is its share of its window's.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ KERNEL_WIDTH = 0.25
 # LimeBase's ridge penalty is 1 whatever the data. Beside weights of this size it is nothing;
 # beside the kernel's own, with eight masks of three features, it would halve the contributions.
 _WEIGHT_SCALE = 1e6
-MAX_EXACT_FEATURES = 14
+MAX_EXACT_FEATURES = 12
+N_ORDER_PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def attribute(analysis: Analysis, method: Method, seed: int) -> Attribution:
     Raises
     ------
     FvxError
-        If ``method`` is unknown, or exact Shapley values would need too many masks.
+        If ``method`` is unknown.
     """
     if method == "lime":
         return lime(analysis, seed)
     if method == "shapley":
-        return shapley(analysis)
+        return shapley(analysis, seed)
     raise FvxError(f"no explanation method {method!r}; known: {', '.join(METHODS)}")
 
 
@@ -116,26 +116,31 @@ def lime(analysis: Analysis, seed: int, n_samples: int = N_SAMPLES) -> Attributi
     )
 
 
-def shapley(analysis: Analysis) -> Attribution:
-    """Exact Shapley values: the average change a feature brings over all orders.
+def shapley(analysis: Analysis, seed: int = 0) -> Attribution:
+    """Shapley values: the average change a feature brings over all orders of adding them.
+
+    Exact up to 12 features; above, averaged over orders drawn in antithetic pairs (each order
+    and its reverse), which keeps the sum exact.
 
     References
     ----------
-    Shapley (1953), "A value for n-person games"; Lundberg & Lee (2017), NeurIPS.
+    Shapley (1953), "A value for n-person games"; Lundberg & Lee (2017), NeurIPS; Mitchell et
+    al. (2022), "Sampling permutations for Shapley value estimation", JMLR.
     """
+    if analysis.embeddings.shape[1] <= MAX_EXACT_FEATURES:
+        return _shapley_exact(analysis)
+    return _shapley_sampled(analysis, seed)
+
+
+def _shapley_exact(analysis: Analysis) -> Attribution:
     n_windows, n_features = analysis.embeddings.shape[:2]
-    if n_features > MAX_EXACT_FEATURES:
-        raise FvxError(
-            f"exact Shapley values of {n_features} features need {2**n_features} evaluations a "
-            f"window; at most {MAX_EXACT_FEATURES} features. Use --method lime"
-        )
     masks = neighbourhood(n_features, 0, 2**n_features)
-    scores = analysis.masked_scores(masks)
-    by_code = np.empty_like(scores)
     codes = (masks * (1 << np.arange(n_features))).sum(axis=1)
-    by_code[codes] = scores
-    sizes = np.bitwise_count(np.arange(2**n_features))
-    weight = np.array(
+    scores = np.empty((2**n_features, n_windows))
+    scores[codes] = analysis.masked_scores(masks)
+    subsets = np.arange(2**n_features)
+    sizes = np.bitwise_count(subsets)
+    share = np.array(
         [
             factorial(size) * factorial(n_features - size - 1) / factorial(n_features)
             for size in range(n_features)
@@ -143,7 +148,25 @@ def shapley(analysis: Analysis) -> Attribution:
     )
     cells = np.empty((n_windows, n_features))
     for feature in range(n_features):
-        without = np.flatnonzero((np.arange(2**n_features) >> feature) & 1 == 0)
-        gain = by_code[without | (1 << feature)] - by_code[without]
-        cells[:, feature] = weight[sizes[without]] @ gain
-    return Attribution(cells / n_windows, float(by_code[0].mean()), None, len(masks))
+        without = np.flatnonzero((subsets >> feature) & 1 == 0)
+        gain = scores[without | (1 << feature)] - scores[without]
+        cells[:, feature] = share[sizes[without]] @ gain
+    return Attribution(cells / n_windows, float(scores[0].mean()), None, len(masks))
+
+
+def _shapley_sampled(analysis: Analysis, seed: int) -> Attribution:
+    n_windows, n_features = analysis.embeddings.shape[:2]
+    rng = np.random.default_rng(seed)
+    cells = np.zeros((n_windows, n_features))
+    n_masks = 0
+    for _ in range(N_ORDER_PAIRS):
+        order = rng.permutation(n_features)
+        for one in (order, order[::-1]):
+            masks = np.tril(np.ones((n_features + 1, n_features), bool), -1)
+            kept = np.empty_like(masks)
+            kept[:, one] = masks  # row k keeps the first k features of the order
+            scores = analysis.masked_scores(kept)
+            cells[:, one] += np.diff(scores, axis=0).T
+            n_masks += len(kept)
+    base = float(analysis.masked_scores(np.zeros((1, n_features), bool)).mean())
+    return Attribution(cells / (2 * N_ORDER_PAIRS * n_windows), base, None, n_masks)

@@ -13,7 +13,7 @@ from fvx.store import FeatureRecord
 from fvx.windows import Geometry
 
 EMBEDDING_SIZE = 16
-_FILTERS = (32, 48, 64)
+_FILTERS = {"matrix": (32, 48, 64), "contour": (16, 24, 32)}
 _KERNEL_FRAMES = 5
 _NORM_MOMENTUM = 0.9  # small corpora have few steps an epoch: older averages would lag behind
 
@@ -78,8 +78,11 @@ def build(
         standardised = keras.layers.Normalization(
             axis=-1, mean=mean, variance=deviation**2, name=f"{feature.name}_standardise"
         )(inputs[feature.name])
-        branch = _dense if feature.kind == "per_clip" else _convolutional
-        embeddings.append(branch(standardised, feature.name))
+        if feature.kind == "per_clip":
+            embeddings.append(_dense(standardised, feature.name))
+        else:
+            filters = _FILTERS[feature.kind]
+            embeddings.append(_convolutional(standardised, feature.name, filters))
     stacked = keras.ops.stack(embeddings, axis=1)
     branches = keras.Model(inputs, stacked, name="branches")
 
@@ -95,10 +98,10 @@ def build(
     return branches, terminus, keras.Model(inputs, terminus(kept), name="fvx")
 
 
-def _convolutional(values: Any, name: str) -> Any:
+def _convolutional(values: Any, name: str, depths: tuple[int, ...]) -> Any:
     """Convolutions over time, coefficients as channels; mean and deviation over time."""
     hidden = values
-    for depth, filters in enumerate(_FILTERS):
+    for depth, filters in enumerate(depths):
         hidden = keras.layers.Conv1D(
             filters, _KERNEL_FRAMES, padding="same", use_bias=False, name=f"{name}_conv{depth}"
         )(hidden)

@@ -38,6 +38,7 @@ class FeatureRecord:
     perceptible: bool
     hop_s: float | None
     source: str = ""
+    evidence: bool = True
 
     @classmethod
     def of(cls, feature: Feature) -> FeatureRecord:
@@ -61,6 +62,7 @@ class FeatureRecord:
             feature.perceptible,
             feature.hop_s,
             feature.source,
+            feature.evidence,
         )
 
     def same_numbers(self, other: FeatureRecord) -> bool:
@@ -100,6 +102,7 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, features: Sequence[Feature], rate_hz: int) -> None:
+        self._path = path
         self._new_file = new_file(path)
         self._records = [FeatureRecord.of(feature) for feature in features]
         self._rate_hz = rate_hz
@@ -184,7 +187,12 @@ class ShardWriter:
         }
         for place, columns in ((table, text), (file.create_group("failures"), failed)):
             for column, words in columns.items():
-                place.create_dataset(column, data=np.asarray(words, object), dtype=_TEXT)
+                try:
+                    place.create_dataset(column, data=np.asarray(words, object), dtype=_TEXT)
+                except ValueError as error:
+                    raise StoreError(
+                        f"{self._path}: a clip's text cannot be stored ({column}: {error})"
+                    ) from error
 
 
 @dataclass(frozen=True)
