@@ -13,8 +13,11 @@ def window(store: Store, geometry: Geometry) -> Windows:
     Raises
     ------
     WindowError
-        If no clip has all the features.
+        If no clip has all the features, or a window is too short for the frames of one.
     """
+    for feature in store.features.values():
+        if feature.hop_s is not None:
+            geometry.n_frames(feature.hop_s)
     clips = store.complete(tuple(store.features))
     if not clips:
         raise WindowError(f"{store.path}: no clip has all of {', '.join(store.features) or '-'}")

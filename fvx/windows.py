@@ -55,8 +55,19 @@ class Geometry:
         return rounded
 
     def n_frames(self, hop_s: float) -> int:
-        """Frames of a feature with the given hop in one window."""
-        return max(1, round(self.length_s / hop_s))
+        """Frames of a feature with the given hop in one window.
+
+        Raises
+        ------
+        WindowError
+            If the window is shorter than half a hop, so that no frame need lie near it.
+        """
+        n_frames = round(self.length_s / hop_s)
+        if n_frames < 1:
+            raise WindowError(
+                f"a window of {self.length_s} s is too short for frames {hop_s} s apart"
+            )
+        return n_frames
 
     def rows(
         self, starts_s: NDArray[np.float64], n_stored: int, hop_s: float | None

@@ -216,10 +216,22 @@ def test_a_header_that_promises_too_much_is_not_believed(tmp_path: Path, size: i
     assert len(Audio.read(path).samples) == 16_000
 
 
-def test_many_channels_do_not_take_much_memory(tmp_path: Path) -> None:
+def test_many_channels_are_read_in_blocks_of_fewer_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     channels = np.repeat(TONE[:3200, None], 1_000, axis=1)
     path = wav(channels, tmp_path / "a.wav", subtype="PCM_16")
+    sizes: list[int] = []
+    read = soundfile.SoundFile.read
+
+    def record(file: soundfile.SoundFile, *more: int, **settings: object) -> object:
+        block = read(file, *more, **settings)
+        sizes.append(block.size)
+        return block
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", record)
     np.testing.assert_allclose(Audio.read(path).samples, TONE[:3200], atol=1e-4)
+    assert max(sizes) <= module._BLOCK_VALUES < sum(sizes)
 
 
 @pytest.mark.parametrize(

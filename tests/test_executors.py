@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from processes import AVAILABLE, alive, wait_for
 
 from fvx import executors
 from fvx.errors import FvxError, StoreError
@@ -84,3 +87,31 @@ def test_a_worker_that_dies_is_told_and_what_was_done_stays(
     assert (tmp_path / "0").read_text() == "done"
     assert not (tmp_path / "1").exists()
     assert THREADS not in os.environ
+
+
+POOL = """
+import sys
+from pathlib import Path
+from fvx import executors
+sys.path.insert(0, sys.argv[1])
+import pooled
+if __name__ == "__main__":
+    list(executors.run(pooled.hang, [Path("0"), Path("1")], jobs=2))
+"""
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="looks into /proc")
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    (tmp_path / "pool.py").write_text(POOL)
+    support = Path(__file__).parent / "support"
+    parent = subprocess.Popen(
+        [sys.executable, "pool.py", support], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    notes = [tmp_path / "0", tmp_path / "1"]
+    try:
+        wait_for(lambda: all(note.exists() and note.read_text() for note in notes))
+        assert all(alive(int(note.read_text())) for note in notes)
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(alive(int(note.read_text())) for note in notes))

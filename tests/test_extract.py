@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import makers
 import numpy as np
 import pytest
 from makers import contents, install_plugin, tree, write_clip, write_tree
+from processes import AVAILABLE, alive, children, wait_for
 
 from fvx import extract as module
 from fvx.audio import Audio
@@ -378,32 +378,11 @@ def test_a_shard_that_cannot_be_written_stops_the_run_and_keeps_the_rest(
 # Killed, and begun again.
 
 
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    found = [p.read_text().split() for p in tasks.glob("*/children")] if tasks.exists() else []
-    return [int(child) for some in found for child in some]
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def wait_for(condition: object, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 def whole_shards(store: Path) -> list[Path]:
     return [path for path in store.glob("*.h5") if not path.name.startswith(".")]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
+@pytest.mark.skipif(not AVAILABLE, reason="looks into /proc")
 def test_a_run_killed_in_the_middle_goes_on_and_ends_as_if_undisturbed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,9 +7,9 @@ import fakes
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from makers import clip, new_store
+from makers import clip, new_store, write_shard
 
 from fvx.errors import StoreError, WindowError
 from fvx.feature import Feature
@@ -59,6 +59,7 @@ def test_rows_are_those_of_the_clip_and_of_the_window(
     geometry: Geometry, duration_s: float, hop_s: float
 ) -> None:
     starts_s, stored = geometry.starts_s(duration_s), n_stored(duration_s, hop_s)
+    assume(geometry.length_s >= hop_s)
     rows = geometry.rows(starts_s, stored, hop_s)
     assert rows.dtype == np.int64
     assert rows.shape == (len(starts_s), geometry.n_frames(hop_s))
@@ -150,6 +151,19 @@ def test_every_multiple_of_ten_milliseconds_will_do(hundredths: int) -> None:
     assert Geometry(hundredths / 100, 0.01).n_frames(0.010) == hundredths
 
 
+def test_a_window_shorter_than_half_a_hop_is_refused(tmp_path: Path) -> None:
+    assert Geometry(0.06, 0.06).n_frames(0.1) == 1
+    with pytest.raises(WindowError, match=r"a window of 0\.04 s is too short for frames 0\.1 s"):
+        Geometry(0.04, 0.04).n_frames(0.1)
+    path = tmp_path / "s"
+    new_store(path)
+    feature = fakes.Level(hop_s=0.1)
+    write_shard(path / "0.h5", [feature], [clip("a")], {("level", "a"): np.ones((2, 1), "f4")})
+    with pytest.raises(WindowError, match="too short for frames"):
+        window(Store.open(path), Geometry(0.04, 0.04))
+    assert saved_geometry(Store.open(path)) is None
+
+
 # Over a store.
 
 
@@ -218,6 +232,7 @@ def test_a_clip_that_is_not_there_has_no_windows(tmp_path: Path) -> None:
     assert len(Windows.over(store, Geometry(), [])) == 0
 
 
+@settings(max_examples=20)
 @given(seconds=st.lists(st.integers(20, 500).map(lambda n: n / 100), min_size=1, max_size=5))
 def test_an_index_over_a_store_is_that_of_each_clip(seconds: list[float]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -23,7 +23,7 @@ def window(
     target = Store.open(choose.store(store))
     windows = run(target, Geometry(length_s, hop_s))
     left_out = len(target.clips) - len(windows.clips)
-    note = f" ({left_out} clips lack a feature and have none)" if left_out else ""
+    note = f" (left out for lack of a feature: {left_out})" if left_out else ""
     typer.echo(
         f"{len(windows)} windows of {length_s:g} s every {hop_s:g} s over "
         f"{len(windows.clips)} clips in {target.path}{note}"

@@ -24,3 +24,8 @@ def write_or_die(item: tuple[Path, bool]) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text("done")
     temporary.rename(path)
+
+
+def hang(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+    time.sleep(600)
