@@ -9,6 +9,7 @@ import pytest
 from fvx import Store, metrics
 from fvx.errors import ModelMismatch
 from fvx.evaluate import evaluate
+from fvx.registry import discover
 from fvx.scores import Scores
 
 from .conftest import FVX, Demo
@@ -103,10 +104,10 @@ def test_a_store_without_a_feature_of_the_model_says_how_to_add_it(
 ) -> None:
     from fvx.datasets import open_dataset
     from fvx.extract import extract
-    from fvx.registry import discover
 
     registry = discover()
     dataset = open_dataset("demo", registry.datasets)
-    extract(dataset, registry.select(["jitter"]), tmp_path / "thin", limit=4)
-    with pytest.raises(ModelMismatch, match="fvx extract --features cqcc"):
+    extract(dataset, registry.select(["shimmer"]), tmp_path / "thin", limit=4)
+    first = min(discover().select(), key=lambda feature: feature.name).name
+    with pytest.raises(ModelMismatch, match=f"fvx extract --features {first}"):
         evaluate(demo.run, Store.open(tmp_path / "thin"))

@@ -83,8 +83,8 @@ def test_a_summary_is_a_sentence_about_the_clip(verdict: Verdict) -> None:
 
 def test_check_adds_the_agreement_of_seeds(verdict: Verdict) -> None:
     figures = verdict.explain().check()
-    assert figures["seed_spearman"] == pytest.approx(1)  # every neighbour was visited
-    assert figures["seed_top5"] == pytest.approx(1)
+    assert 0.98 < figures["seed_spearman"] <= 1
+    assert 0.8 <= figures["seed_top5"] <= 1
 
 
 def test_a_hostile_file_name_is_escaped_in_the_page(demo: Demo, tmp_path: Path) -> None:

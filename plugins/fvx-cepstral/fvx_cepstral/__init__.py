@@ -1,4 +1,4 @@
-"""Cepstral features: the shape of the spectrum on three scales of frequency."""
+"""Cepstral features: the shape of the spectrum on four scales of frequency."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from fvx import Feature, hookimpl
 from fvx_cepstral.cqcc import Cqcc
+from fvx_cepstral.gtcc import Gtcc
 from fvx_cepstral.lfcc import Lfcc
 from fvx_cepstral.mfcc import Mfcc
 
-__all__ = ["Cqcc", "Lfcc", "Mfcc"]
+__all__ = ["Cqcc", "Gtcc", "Lfcc", "Mfcc"]
 
 
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
-    return [Cqcc(), Lfcc(), Mfcc()]
+    return [Cqcc(), Gtcc(), Lfcc(), Mfcc()]

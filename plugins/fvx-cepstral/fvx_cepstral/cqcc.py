@@ -7,23 +7,22 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import scipy.fft
 import scipy.interpolate
 import scipy.sparse.linalg
+from fvx_spectral.constant_q import (
+    Layout,
+    Scale,
+    bins_hz,
+    clip_layout,
+    clip_spectrum,
+    power_blocks,
+)
 from numpy.typing import NDArray
 
 from fvx import Audio, Feature
-from fvx.audio import MIN_DURATION_S
-from fvx.errors import AudioError
-from fvx_cepstral.constant_q import Layout, bins_hz, power_blocks
 from fvx_cepstral.deltas import cepstral_columns, with_slopes
 
 _POWER_FLOOR = 2.0**-52
-# Zeros after the clip keep its ends from seeing each other: at this distance the response of
-# even the narrowest bin (3.5 Hz) has fallen by 43 dB.
-_GAP_S = 1.0
-# Transforms come in whole multiples of this many frames: few distinct lengths, and quick ones.
-_FRAMES_STEP = 64
 
 
 @dataclass(frozen=True)
@@ -91,21 +90,18 @@ class Cqcc(Feature):
         return cepstral_columns(self.name, self.n_coefficients)
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
-        if audio.duration_s < MIN_DURATION_S:
-            raise AudioError(f"{audio.duration_s:.3f} s long; at least {MIN_DURATION_S} s needed")
-        hop = round(self.hop_s * audio.rate_hz)
-        with_gap = (len(audio.samples) + _GAP_S * audio.rate_hz) / hop
-        n_frames = _FRAMES_STEP * scipy.fft.next_fast_len(int(np.ceil(with_gap / _FRAMES_STEP)))
-        layout = Layout(
-            audio.rate_hz, hop * n_frames, n_frames, self.bins_per_octave, self.floor_hz
-        )
-        # In double precision here and in single afterwards: only here can the rounding errors
-        # of a loud band reach a faint one.
-        samples = audio.samples.astype(np.float64)
-        spectrum = scipy.fft.rfft(samples, n=layout.n_samples).astype(np.complex64)
+        scale = octaves_below(audio.rate_hz / 2, self.bins_per_octave, self.floor_hz)
+        layout = clip_layout(audio, scale, self.hop_s)
+        spectrum = audio.shared(clip_spectrum, layout.n_samples)
         matrix = cepstral_matrix(self, audio.rate_hz).astype(np.float32)
         static = cepstra(spectrum, layout, matrix, audio.n_frames(self.hop_s))
         return with_slopes(static, self.delta_reach)
+
+
+def octaves_below(top_hz: float, bins_per_octave: int, floor_hz: float) -> Scale:
+    """As many whole octaves below ``top_hz`` as reach ``floor_hz`` or go below it."""
+    n_octaves = int(np.ceil(np.log2(top_hz / floor_hz)))
+    return Scale(bins_per_octave, top_hz / 2**n_octaves, n_octaves)
 
 
 def cepstra(
@@ -139,7 +135,8 @@ def cepstra(
 @lru_cache(maxsize=8)
 def cepstral_matrix(feature: Cqcc, rate_hz: int) -> NDArray[np.float64]:
     """Spline interpolation and DCT, both linear, as one matrix of (n_coefficients, n_bins)."""
-    centre_hz, _ = bins_hz(rate_hz, feature.bins_per_octave, feature.floor_hz)
+    scale = octaves_below(rate_hz / 2, feature.bins_per_octave, feature.floor_hz)
+    centre_hz, _ = bins_hz(scale, rate_hz)
     step_hz = centre_hz[0] / feature.first_octave_samples
     even_hz = np.arange(centre_hz[0], centre_hz[-1], step_hz)
     order = np.arange(feature.n_coefficients)[:, np.newaxis]

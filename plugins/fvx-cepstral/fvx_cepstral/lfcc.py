@@ -10,7 +10,7 @@ from fvx_spectral.filterbank import linear_edges_hz, triangles
 from numpy.typing import NDArray
 
 from fvx import Audio, Feature
-from fvx.signal import power
+from fvx.signal import power_alone
 from fvx_cepstral.deltas import cepstral_columns, with_slopes
 
 _POWER_FLOOR = 2.0**-23
@@ -73,7 +73,7 @@ class Lfcc(Feature):
         window_samples = round(self.window_s * audio.rate_hz)
         n_fft = max(self.n_fft, 1 << (window_samples - 1).bit_length())
         spectrum = audio.shared(
-            power, self.window_s, self.hop_s, n_fft, "hamming", self.preemphasis
+            power_alone, self.window_s, self.hop_s, n_fft, "hamming", self.preemphasis
         )
         weights = triangles(linear_edges_hz(self.n_bands, audio.rate_hz), n_fft, audio.rate_hz)
         floor = np.float32(_POWER_FLOOR)

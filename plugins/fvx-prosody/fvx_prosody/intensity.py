@@ -60,20 +60,25 @@ class Intensity(Feature):
     hop_s: float = 0.010
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
-        cut = frames(audio, 2 * PERIODS_PER_WINDOW / self.floor_hz, self.hop_s)
-        size, hop = cut.shape[1], round(self.hop_s * audio.rate_hz)
-        window = np.kaiser(size + 1, KAISER_BETA)[:size].astype(np.float32)
-        flat, squares = np.ones_like(window), np.empty(len(cut), np.float64)
-        for first in range(0, len(cut), _BLOCK_FRAMES):
-            block = cut[first : first + _BLOCK_FRAMES]
-            start = first * hop - size // 2 + np.arange(len(block)) * hop
-            weight = _sum_inside(window, start, len(audio.samples))
-            mean = block.sum(axis=1) / _sum_inside(flat, start, len(audio.samples))
-            square, centre = (block * block) @ window / weight, block @ window / weight
-            squares[first : first + len(block)] = square + mean * (mean - 2 * centre)
-        level_db = 10 * np.log10(np.maximum(squares, 1e-20)) - 20 * np.log10(REFERENCE)
-        values: NDArray[np.float32] = np.maximum(level_db, FLOOR_DB)[:, None].astype(np.float32)
-        return values
+        return audio.shared(intensity_db, self.floor_hz, self.hop_s)[:, np.newaxis]
+
+
+def intensity_db(audio: Audio, floor_hz: float, hop_s: float) -> NDArray[np.float32]:
+    """What ``Intensity`` returns, shape (n_frames,); ask for it through ``audio.shared``."""
+    cut = frames(audio, 2 * PERIODS_PER_WINDOW / floor_hz, hop_s)
+    size, hop = cut.shape[1], round(hop_s * audio.rate_hz)
+    window = np.kaiser(size + 1, KAISER_BETA)[:size].astype(np.float32)
+    flat, squares = np.ones_like(window), np.empty(len(cut), np.float64)
+    for first in range(0, len(cut), _BLOCK_FRAMES):
+        block = cut[first : first + _BLOCK_FRAMES]
+        start = first * hop - size // 2 + np.arange(len(block)) * hop
+        weight = _sum_inside(window, start, len(audio.samples))
+        mean = block.sum(axis=1) / _sum_inside(flat, start, len(audio.samples))
+        square, centre = (block * block) @ window / weight, block @ window / weight
+        squares[first : first + len(block)] = square + mean * (mean - 2 * centre)
+    level_db = 10 * np.log10(np.maximum(squares, 1e-20)) - 20 * np.log10(REFERENCE)
+    values: NDArray[np.float32] = np.maximum(level_db, FLOOR_DB).astype(np.float32)
+    return values
 
 
 def _sum_inside(

@@ -18,8 +18,17 @@ class TestIntensityContract(FeatureContract):
     feature = Intensity()
 
 
-def test_the_plugin_offers_intensity() -> None:
-    assert list(fvx_features()) == [Intensity()]
+def test_the_plugin_offers_its_eight_features() -> None:
+    assert [feature.name for feature in fvx_features()] == [
+        "amplitude",
+        "breath",
+        "intensity",
+        "onset_strength",
+        "pauses",
+        "pitch_fluctuation",
+        "speech_rate",
+        "voicing",
+    ]
 
 
 @pytest.mark.parametrize("hz", [150.0, 1000.0, 3333.0])

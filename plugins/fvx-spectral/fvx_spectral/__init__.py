@@ -5,12 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fvx import Feature, hookimpl
+from fvx_spectral.bicoherence import Bicoherence
+from fvx_spectral.chroma import Chroma
+from fvx_spectral.group_delay import GroupDelay
+from fvx_spectral.instantaneous_frequency import InstantaneousFrequency
+from fvx_spectral.log_cqt import LogCqt
 from fvx_spectral.log_mel import LogMel
+from fvx_spectral.lp_residual import LpResidual
+from fvx_spectral.ltas import Ltas
+from fvx_spectral.spectral_contrast import SpectralContrast
 from fvx_spectral.spectral_flux import SpectralFlux
+from fvx_spectral.spectral_shape import SpectralShape
+from fvx_spectral.subband_energy import SubbandEnergy
 
-__all__ = ["LogMel", "SpectralFlux"]
+__all__ = [
+    "Bicoherence",
+    "Chroma",
+    "GroupDelay",
+    "InstantaneousFrequency",
+    "LogCqt",
+    "LogMel",
+    "LpResidual",
+    "Ltas",
+    "SpectralContrast",
+    "SpectralFlux",
+    "SpectralShape",
+    "SubbandEnergy",
+]
 
 
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
-    return [LogMel(), SpectralFlux()]
+    return [
+        Bicoherence(),
+        Chroma(),
+        GroupDelay(),
+        InstantaneousFrequency(),
+        LogCqt(),
+        LogMel(),
+        LpResidual(),
+        Ltas(),
+        SpectralContrast(),
+        SpectralFlux(),
+        SpectralShape(),
+        SubbandEnergy(),
+    ]

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from fvx import Audio, Feature
 from fvx.signal import power
 from fvx_spectral.filterbank import mel_edges_hz, triangles
-
-# Just under what the quantisation noise of 16-bit audio gives, so that digital silence stands
-# out and rounding errors do not.
-FLOOR_DB = -100.0
+from fvx_spectral.level import level_db
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,4 @@ def log_mel_db(audio: Audio, window_s: float, hop_s: float, n_bands: int) -> NDA
     spectrum = audio.shared(power, window_s, hop_s)
     n_fft = 2 * (spectrum.shape[1] - 1)
     weights = triangles(mel_edges_hz(n_bands, audio.rate_hz), n_fft, audio.rate_hz, unit_area=True)
-    energy = spectrum @ weights
-    np.maximum(energy, np.float32(10 ** (FLOOR_DB / 10)), out=energy)
-    level_db: NDArray[np.float32] = 10 * np.log10(energy)
-    return np.maximum(level_db, np.float32(FLOOR_DB), out=level_db)  # rounding may undercut it
+    return level_db(spectrum @ weights)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fvx import Audio, Feature
 from fvx.signal import power
 
+_BLOCK_FRAMES = 128  # what lies between stays in cache
+
 
 @dataclass(frozen=True)
 class SpectralFlux(Feature):
@@ -53,9 +55,11 @@ class SpectralFlux(Feature):
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
         spectrum = audio.shared(power, self.window_s, self.hop_s)
-        length = np.sqrt(spectrum.sum(axis=1, keepdims=True))
-        shape = np.sqrt(spectrum)
-        np.divide(shape, length, out=shape, where=length > 0)
-        flux = np.zeros((len(shape), 1), np.float32)
-        flux[1:, 0] = np.linalg.norm(np.diff(shape, axis=0), axis=1)
+        flux = np.zeros((len(spectrum), 1), np.float32)
+        for start in range(0, len(spectrum) - 1, _BLOCK_FRAMES):
+            shape = np.sqrt(spectrum[start : start + _BLOCK_FRAMES + 1])
+            length = np.linalg.norm(shape, axis=1, keepdims=True)
+            np.divide(shape, length, out=shape, where=length > 0)
+            change = np.diff(shape, axis=0)
+            flux[start + 1 : start + 1 + len(change), 0] = np.linalg.norm(change, axis=1)
         return flux

@@ -37,10 +37,26 @@ def autocorrelate(frames: Floats, n_lags: int) -> Floats:
     size = frames.shape[1]
     length = scipy.fft.next_fast_len(size + n_lags, real=True)
     spectrum = scipy.fft.rfft(frames * hann(size), n=length, axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
+    return from_power(spectrum.real**2 + spectrum.imag**2, size, length, n_lags)
+
+
+def from_power(power: Floats, size: int, length: int, n_lags: int) -> Floats:
+    """The same from the power spectra of Hann-windowed frames.
+
+    Parameters
+    ----------
+    power : float32 array, shape (n_frames, length // 2 + 1)
+        Squared magnitudes.
+    size, length : int
+        Samples in the window, and points in the transform: ``size + n_lags`` at least, or the
+        autocorrelation would run into its own end.
+    n_lags : int
+        Lags wanted, from 0.
+    """
     raw = scipy.fft.irfft(power, n=length, axis=1)[:, :n_lags]
     energy = raw[:, :1]
-    scale = np.divide(1, energy, out=np.zeros_like(energy), where=energy > 0)
+    # Below, the reciprocal would overflow: as good as zeros.
+    scale = np.divide(1, energy, out=np.zeros_like(energy), where=energy > 1e-30)
     corrected: Floats = raw * scale
     corrected *= _undo(size, n_lags, length)
     return corrected

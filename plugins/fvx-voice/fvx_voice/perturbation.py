@@ -78,3 +78,59 @@ def mean_deviation(values: Doubles, pairs: Mask, n_members: int) -> float | None
         return None
     around = np.lib.stride_tricks.sliding_window_view(values, n_members)[where]
     return float(np.abs(around[:, n_members // 2] - around.mean(axis=1)).mean())
+
+
+def sliding_step(
+    values: Doubles,
+    times_s: Doubles,
+    pairs: Mask,
+    joined: Mask,
+    frames_s: Doubles,
+    n_members: int,
+    reach_s: float,
+) -> tuple[Doubles, Mask]:
+    """Mean absolute difference of neighbours around each frame, relative to their mean.
+
+    Parameters
+    ----------
+    values, times_s : float64 array, shape (n,)
+        Members, and when they are, increasing.
+    pairs, joined : bool array, shape (n - 1,)
+        Whether each member is compared with the next; whether both belong to one stretch of
+        voice, which a frame's neighbourhood does not leave.
+    frames_s : float64 array, shape (n_frames,)
+        Centres of the frames.
+    n_members : int
+        Members around the frame that are looked at, fewer near the ends of a stretch.
+    reach_s : float
+        A frame farther than this from every member has no value.
+
+    Returns
+    -------
+    share : float64 array, shape (n_frames,)
+        0 where there is none.
+    known : bool array, shape (n_frames,)
+        Where there is one: a member is near, and at least half of ``n_members - 1`` pairs hold.
+    """
+    if len(values) < 2:
+        return np.zeros(len(frames_s)), np.zeros(len(frames_s), bool)
+    after = np.clip(np.searchsorted(times_s, frames_s), 1, len(times_s) - 1)
+    nearest = after - (frames_s - times_s[after - 1] < times_s[after] - frames_s)
+    stretch = np.append(0, np.cumsum(~joined))
+    start = np.searchsorted(stretch, stretch[nearest])
+    stop = np.searchsorted(stretch, stretch[nearest], side="right")
+    first = np.maximum(nearest - n_members // 2, start)
+    last = np.minimum(nearest + n_members // 2, stop - 1)
+    n_pairs = _running(pairs)[last] - _running(pairs)[first]
+    steps = _running(np.abs(np.diff(values)) * pairs)
+    sums = _running((values[:-1] + values[1:]) / 2 * pairs)
+    size = sums[last] - sums[first]
+    known = (np.abs(times_s[nearest] - frames_s) <= reach_s) & (2 * n_pairs >= n_members - 1)
+    known &= size > 0
+    share = np.divide(steps[last] - steps[first], size, out=np.zeros(len(size)), where=known)
+    return np.maximum(share, 0), known
+
+
+def _running(values: NDArray[np.generic]) -> Doubles:
+    """Sum of all before each member, and of all, shape (n + 1,)."""
+    return np.append(0.0, np.cumsum(values, dtype=np.float64))

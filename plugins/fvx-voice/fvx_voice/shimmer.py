@@ -1,4 +1,4 @@
-"""The shimmer feature."""
+"""The shimmer and shimmer_contour features."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 
 from fvx.audio import Audio
 from fvx.feature import Feature
-from fvx_voice.perturbation import mean_deviation, mean_step, steady_pairs, steady_periods
+from fvx_voice.cycles import Cycles, Guards, comparable_cycles, cycles_at
+from fvx_voice.perturbation import mean_deviation, mean_step, sliding_step
 from fvx_voice.pitch import PitchSettings
-from fvx_voice.pulses import glottal_pulses
-
-REACH = 0.2  # share of the neighbouring period that the amplitude is measured over, on each side
-_BLOCK_PULSES = 1024  # bounds memory on long clips
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,9 +21,10 @@ class Shimmer(Feature):
     The amplitude :math:`A_i` of a cycle is the root mean square around its pulse, under a Hann
     window that reaches a fifth of the period to either side. With the mean over all *i* at
     which the cycles concerned pass the guards below, relative to the mean amplitude: local is
-    :math:`|A_i - A_{i+1}|`; apq3, apq5 and apq11 are the distance of :math:`A_i` from the
-    mean of the three, five or eleven around it; dda is three times apq3. In decibels:
-    :math:`|20 \\log_{10}(A_{i+1} / A_i)|`.
+    :math:`|A_i - A_{i+1}|`; apq3, apq5, apq11 and apq55 are the distance of :math:`A_i` from
+    the mean of the three, five, eleven or fifty-five around it; dda is three times apq3. In
+    decibels: :math:`|20 \\log_{10}(A_{i+1} / A_i)|`. In running speech apq55 (MDVP's smoothed
+    quotient, sAPQ) is mostly the rise and fall of syllables.
 
     Parameters
     ----------
@@ -41,9 +37,10 @@ class Shimmer(Feature):
 
     Returns
     -------
-    float32 array, shape (1, 7)
-        Measures in percent of the mean amplitude, or decibels, all at least 0; ``defined``,
-        1 or 0. All are 0 where the clip has no eleven comparable cycles in a row.
+    float32 array, shape (1, 9)
+        Measures in percent of the mean amplitude, or decibels, all at least 0; ``defined`` and
+        ``shimmer_apq55_defined``, 1 or 0. All are 0 where the clip has no eleven comparable
+        cycles in a row; apq55 and its companion are 0 where it has no fifty-five.
 
     Raises
     ------
@@ -54,9 +51,11 @@ class Shimmer(Feature):
     References
     ----------
     Boersma and Weenink, "Praat: doing phonetics by computer", manual page "Voice 3. Shimmer".
+    Kay Elemetrics (1993), "Multi-Dimensional Voice Program (MDVP) operations manual", for apq55.
     """
 
     name = "shimmer"
+    version = 2
     columns = (
         "shimmer_local_percent",
         "shimmer_local_db",
@@ -64,7 +63,9 @@ class Shimmer(Feature):
         "shimmer_apq5_percent",
         "shimmer_apq11_percent",
         "shimmer_dda_percent",
+        "shimmer_apq55_percent",
         "defined",
+        "shimmer_apq55_defined",
     )
     kind = "per_clip"
     perceptible = True
@@ -79,54 +80,106 @@ class Shimmer(Feature):
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
         settings = PitchSettings(self.floor_hz, self.ceiling_hz)
-        return self.measure(audio, audio.shared(glottal_pulses, settings))
+        return self._relate(audio.shared(comparable_cycles, settings, self._guards))
 
-    def measure(self, audio: Audio, pulses_s: Doubles) -> NDArray[np.float32]:
-        """Values for pulses at known times in seconds, shape (1, 7)."""
-        shortest_s, longest_s = self.shortest_period_s, self.longest_period_s
-        _, steady = steady_periods(pulses_s, shortest_s, longest_s, self.max_period_factor)
-        inner = 1 + np.flatnonzero(steady)  # pulses between two comparable periods
-        amplitudes = cycle_amplitudes(audio, pulses_s, inner)
-        gaps_s = np.diff(pulses_s[inner])
-        pairs = steady_pairs(amplitudes, self.max_amplitude_factor)
-        pairs &= (gaps_s >= shortest_s) & (gaps_s <= longest_s)
+    def measure(self, audio: Audio, pulses_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Values for pulses at known times in seconds, shape (1, 9)."""
+        return self._relate(cycles_at(audio, pulses_s, self._guards))
+
+    @property
+    def _guards(self) -> Guards:
+        return Guards(
+            self.shortest_period_s,
+            self.longest_period_s,
+            self.max_period_factor,
+            self.max_amplitude_factor,
+        )
+
+    def _relate(self, cycles: Cycles) -> NDArray[np.float32]:
+        amplitudes, pairs = cycles.amplitudes, cycles.pairs
         step = mean_step(amplitudes, pairs)
         step_db = mean_step(20 * np.log10(np.maximum(amplitudes, 1e-12)), pairs)
         apq3, apq5, apq11 = (mean_deviation(amplitudes, pairs, n) for n in (3, 5, 11))
         if step is None or step_db is None or apq3 is None or apq5 is None or apq11 is None:
             return np.zeros((1, len(self.columns)), np.float32)
         percent = 100 / amplitudes.mean()
-        relative = [value * percent for value in (apq3, apq5, apq11, 3 * apq3)]
-        return np.array([[step * percent, step_db, *relative, 1.0]], np.float32)
+        apq55 = mean_deviation(amplitudes, pairs, 55)
+        relative = [value * percent for value in (apq3, apq5, apq11, 3 * apq3, apq55 or 0.0)]
+        known = [1.0, float(apq55 is not None)]
+        return np.array([[step * percent, step_db, *relative, *known]], np.float32)
 
 
-def cycle_amplitudes(audio: Audio, pulses_s: Doubles, which: NDArray[np.intp]) -> Doubles:
-    """Root mean square around some pulses, shape (len(which),).
+@dataclass(frozen=True)
+class ShimmerContour(Feature):
+    """How unsteady the voice's strength is at each moment.
+
+    Local shimmer, as of ``shimmer``, of the ``n_cycles`` glottal cycles around the frame,
+    within one stretch of voice: the mean of :math:`|A_i - A_{i+1}|` over the pairs that pass the
+    guards, relative to their mean amplitude.
 
     Parameters
     ----------
-    pulses_s : float64 array, shape (n_pulses,)
-        Times in seconds.
-    which : int array
-        Pulses asked for, not the first or last.
+    floor_hz, ceiling_hz : float
+        Range in which a pitch is looked for.
+    shortest_period_s, longest_period_s : float
+        Anything outside is a gap, not a period.
+    max_period_factor, max_amplitude_factor : float
+        Consecutive cycles that differ by a greater factor are not compared.
+    n_cycles : int
+        Cycles around a frame, an odd number; fewer near the ends of a stretch of voice.
+    hop_s : float
+        Step between frames, in seconds.
 
-    Notes
-    -----
-    The window is the one that Praat's amplitudes show when probed with single clicks: Hann,
-    reaching 0.2 of the period before and after, its square as the weight of the mean.
+    Returns
+    -------
+    float32 array, shape (n_frames, 2)
+        ``shimmer_local_percent``, at least 0; ``voiced``, 1 where half of ``n_cycles - 1``
+        pairs can be compared and one of the pulses is nearer than half a longest period.
+        Both are 0 elsewhere.
+
+    Raises
+    ------
+    AudioError
+        If the clip is shorter than three longest periods, or ``ceiling_hz`` lies above a
+        quarter of the sampling rate.
+
+    References
+    ----------
+    Boersma and Weenink, "Praat: doing phonetics by computer", manual page "Voice 3. Shimmer".
     """
-    blocks = [np.zeros(0)]
-    for first in range(0, len(which), _BLOCK_PULSES):
-        block = which[first : first + _BLOCK_PULSES]
-        centre = pulses_s[block, None] * audio.rate_hz
-        before = REACH * (pulses_s[block, None] - pulses_s[block - 1, None]) * audio.rate_hz
-        after = REACH * (pulses_s[block + 1, None] - pulses_s[block, None]) * audio.rate_hz
-        half = int(max(before.max(), after.max())) + 1
-        place = np.rint(centre).astype(np.intp) + np.arange(-half, half + 1)
-        offset = place - centre
-        share = np.abs(offset) / np.where(offset < 0, before, after)
-        weight = np.where(share < 1, (0.5 + 0.5 * np.cos(np.pi * share)) ** 2, 0.0)
-        weight[(place < 0) | (place >= len(audio.samples))] = 0
-        nearby = audio.samples[np.clip(place, 0, len(audio.samples) - 1)].astype(np.float64)
-        blocks.append(np.sqrt((nearby**2 * weight).sum(axis=1) / weight.sum(axis=1)))
-    return np.concatenate(blocks)
+
+    name = "shimmer_contour"
+    columns = ("shimmer_local_percent", "voiced")
+    kind = "contour"
+    perceptible = True
+
+    floor_hz: float = 75.0
+    ceiling_hz: float = 600.0
+    shortest_period_s: float = 0.0001
+    longest_period_s: float = 0.02
+    max_period_factor: float = 1.3
+    max_amplitude_factor: float = 1.6
+    n_cycles: int = 11
+    hop_s: float = 0.010
+
+    def extract(self, audio: Audio) -> NDArray[np.float32]:
+        settings = PitchSettings(self.floor_hz, self.ceiling_hz)
+        guards = Guards(
+            self.shortest_period_s,
+            self.longest_period_s,
+            self.max_period_factor,
+            self.max_amplitude_factor,
+        )
+        cycles = audio.shared(comparable_cycles, settings, guards)
+        hop_s = round(self.hop_s * audio.rate_hz) / audio.rate_hz
+        frames_s = np.arange(audio.n_frames(self.hop_s), dtype=np.float64) * hop_s
+        share, known = sliding_step(
+            cycles.amplitudes,
+            cycles.times_s,
+            cycles.pairs,
+            cycles.joined,
+            frames_s,
+            self.n_cycles,
+            self.longest_period_s / 2,
+        )
+        return np.stack([100 * share, known], axis=1).astype(np.float32)

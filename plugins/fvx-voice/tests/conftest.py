@@ -68,6 +68,29 @@ class Praat:
         sound, _ = self._padded(audio, 2 * 4.5 / 75)  # a Gaussian, twice as long as effective
         return self.call(sound, "To Harmonicity (ac)", 0.01, 75, 0.1, 4.5).values[0]
 
+    def cpp_db(self, audio: Audio):
+        """Prominence in the smoothed cepstrogram, over a straight line by least squares."""
+        sound, _ = self._padded(audio, 0.1)
+        cepstra = self.call(sound, "To PowerCepstrogram", 60, 0.01, 5000, 50)
+        cepstra = self.call(cepstra, "Smooth", 0.02, 0.0005)
+        line = (0.001, 0.05, "Straight", "Least squares")
+        table = self.call(cepstra, "To Table (peak prominence)", 60, 330, 0.05, "Parabolic", *line)
+        rows = self.call(table, "List", False).splitlines()
+        place = rows[0].split("\t").index("cpp")
+        return np.array([float(row.split("\t")[place]) for row in rows[1:]])
+
+    def formants(self, audio: Audio):
+        """Four frequencies and four bandwidths by Burg's method, NaN where missing."""
+        sound, _ = self._padded(audio, 0.05)
+        found = self.call(sound, "To Formant (burg)", 0.01, 5, 5500, 0.025, 50)
+        ask = found.get_value_at_time, found.get_bandwidth_at_time
+        return np.array([[f(n, t) for f in ask for n in (1, 2, 3, 4)] for t in found.ts()])
+
+    def gne(self, audio: Audio):
+        sound = self.sound(audio.samples.astype(np.float64), audio.rate_hz)
+        ratios = self.call(sound, "To Harmonicity (gne)", 500, 4500, 1000, 300)
+        return self.call(ratios, "Get maximum")
+
     def _padded(self, audio: Audio, window_s: float):
         hop = round(0.01 * audio.rate_hz)
         whole = audio.samples[: len(audio.samples) // hop * hop].astype(np.float64)
@@ -88,3 +111,15 @@ def real_clips() -> list[Audio]:
         if len(paths) >= N_CLIPS:
             return [Audio.read(path) for path in paths[:: len(paths) // N_CLIPS][:N_CLIPS]]
     pytest.skip("no real speech at hand: the development clips are not on this machine")
+
+
+@pytest.fixture(scope="session")
+def with_noise():
+    """Adds white noise at a level below the clip, in decibels."""
+
+    def mixed(clip: Audio, snr_db: float, seed: int = 7) -> Audio:
+        added = np.random.default_rng(seed).standard_normal(len(clip.samples))
+        added *= np.sqrt((clip.samples**2).mean() / 10 ** (snr_db / 10))
+        return Audio((clip.samples + added).astype(np.float32), clip.rate_hz)
+
+    return mixed

@@ -3,7 +3,7 @@
 import fvx_voice.pitch
 import numpy as np
 import pytest
-from fvx_voice import F0, Hnr, Jitter, PitchSettings, Shimmer, fvx_features, pitch_track
+from fvx_voice import F0, PitchSettings, fvx_features, pitch_track
 
 from fvx.audio import Audio
 from fvx.errors import AudioError
@@ -14,8 +14,11 @@ class TestF0Contract(FeatureContract):
     feature = F0()
 
 
-def test_the_plugin_offers_its_four_features() -> None:
-    assert [feature.name for feature in fvx_features()] == ["f0", "hnr", "jitter", "shimmer"]
+def test_the_plugin_offers_its_twelve_features() -> None:
+    assert [feature.name for feature in fvx_features()] == [
+        "cpp", "cpp_contour", "f0", "formants", "gne", "hnr", "hnr_contour", "jitter",
+        "jitter_contour", "nhr", "shimmer", "shimmer_contour",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("hz", [80.0, 123.4, 250.0, 431.7, 590.0])
@@ -73,10 +76,18 @@ def test_blocks_do_not_change_the_track(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_one_pitch_track_serves_all_features() -> None:
     clip = vowel()
-    for feature in (Jitter(), F0(), Shimmer(), Hnr()):
+    for feature in reversed(fvx_features()):
         feature(clip)
     functions = [key[0].__name__ for key in clip._shared]
-    assert sorted(functions) == ["glottal_pulses", "pitch_track"]
+    assert sorted(functions) == [
+        "clearness_db", "comparable_cycles", "glottal_pulses", "lowered", "pitch_track",
+        "prominence_db", "voiced_spectra",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("feature", fvx_features(), ids=lambda feature: feature.name)
+def test_a_clip_next_to_silent_is_finite(feature) -> None:
+    feature(Audio(noise(0.5).samples * np.float32(1e-20), 16_000))
 
 
 def test_a_ceiling_beyond_the_sampling_rate_is_refused() -> None:

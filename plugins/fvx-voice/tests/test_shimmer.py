@@ -1,10 +1,10 @@
 """The shimmer feature."""
 
-import fvx_voice.shimmer
+import fvx_voice.cycles
 import numpy as np
 import pytest
 import scipy.signal
-from fvx_voice import Shimmer
+from fvx_voice import Shimmer, ShimmerContour
 
 from fvx.audio import Audio
 from fvx.testing import FeatureContract, pulse_train, silence, vowel
@@ -12,6 +12,10 @@ from fvx.testing import FeatureContract, pulse_train, silence, vowel
 
 class TestShimmerContract(FeatureContract):
     feature = Shimmer()
+
+
+class TestShimmerContourContract(FeatureContract):
+    feature = ShimmerContour()
 
 
 def shaken(share: float, n_pulses: int = 200, seed: int = 4) -> np.ndarray:
@@ -37,6 +41,41 @@ def test_a_pulse_train_has_the_shimmer_it_was_made_with(share: float) -> None:
     assert got["shimmer_dda_percent"] == pytest.approx(3 * got["shimmer_apq3_percent"], rel=1e-5)
 
 
+def test_alternating_heights_give_the_apq55_of_the_formula() -> None:
+    # Of 55 cycles in turn, 28 are of the other kind than the one in the middle.
+    got = named(Shimmer()(pulse_train(np.full(200, 0.01), np.tile([0.48, 0.52], 100))))
+    assert got["shimmer_apq55_defined"] == 1
+    assert got["shimmer_apq55_percent"] == pytest.approx(100 * 0.04 * 28 / 55 / 0.5, rel=0.02)
+
+
+def test_apq55_is_what_a_plain_loop_says() -> None:
+    heights = shaken(0.1)
+    got = named(Shimmer()(pulse_train(np.full(200, 0.01), heights)))
+    off = [abs(heights[i] - heights[i - 27 : i + 28].sum() / 55) for i in range(27, 173)]
+    assert got["shimmer_apq55_percent"] == pytest.approx(
+        100 * np.mean(off) / heights.mean(), rel=0.03
+    )
+
+
+def test_without_55_cycles_only_apq55_is_undefined() -> None:
+    got = named(Shimmer()(pulse_train(np.full(50, 0.01), shaken(0.05, 50))))
+    assert got["shimmer_apq55_defined"] == got["shimmer_apq55_percent"] == 0
+    assert got["defined"] == 1
+    assert got["shimmer_local_percent"] > 0
+
+
+def test_the_contour_says_when_the_voice_shakes() -> None:
+    heights = np.concatenate([np.full(100, 0.5), np.tile([0.48, 0.52], 50)])
+    values = ShimmerContour()(pulse_train(np.full(200, 0.01), heights))
+    assert values[5:90, 0].max() < 0.2
+    assert values[5:195, 1].all()
+    np.testing.assert_allclose(values[112:190, 0], 8, rtol=0.05)
+
+
+def test_no_voice_leaves_the_contour_at_zero() -> None:
+    assert not ShimmerContour()(silence()).any()
+
+
 def test_a_steady_vowel_has_next_to_no_shimmer() -> None:
     assert named(Shimmer()(vowel(125.0)))["shimmer_local_percent"] < 0.5
 
@@ -55,13 +94,13 @@ def test_no_voice_leaves_shimmer_undefined() -> None:
 def test_a_stretch_too_short_for_apq11_leaves_shimmer_undefined() -> None:
     clip = vowel(100.0)
     assert not Shimmer().measure(clip, 0.1 + np.arange(12) * 0.01).any()
-    assert Shimmer().measure(clip, 0.1 + np.arange(13) * 0.01)[0, -1] == 1
+    assert Shimmer().measure(clip, 0.1 + np.arange(13) * 0.01)[0, 7] == 1
 
 
 def test_blocks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
     pulses_s = 0.05 + np.cumsum(0.008 + 0.0005 * np.sin(np.arange(100)))
     whole = Shimmer().measure(vowel(), pulses_s)
-    monkeypatch.setattr(fvx_voice.shimmer, "_BLOCK_PULSES", 7)
+    monkeypatch.setattr(fvx_voice.cycles, "_BLOCK_PULSES", 7)
     np.testing.assert_allclose(Shimmer().measure(vowel(), pulses_s), whole, rtol=1e-6)
 
 
@@ -78,7 +117,7 @@ def test_praat_gives_the_same_shimmer_for_the_same_pulses(praat) -> None:
         clip = Audio(samples.astype(np.float32), 16_000)
         sound = praat.sound(clip.samples.astype(np.float64), 16_000)
         points = praat.points(times_s + 0.5 / 16_000)  # Praat's samples sit in mid-interval
-        ours = Shimmer().measure(clip, times_s)[0, :-1]
+        ours = Shimmer().measure(clip, times_s)[0, :6]
         np.testing.assert_allclose(ours, praat.shimmer(sound, points), rtol=0.005)
 
 
@@ -92,7 +131,7 @@ def test_praat_gives_the_same_shimmer_for_a_shaken_vowel(praat, period_s: float)
     )
     clip = Audio(samples.astype(np.float32), 16_000)
     reference = praat.shimmer(*praat.pulses(clip))
-    np.testing.assert_allclose(Shimmer()(clip)[0, :-1], reference, rtol=0.02)
+    np.testing.assert_allclose(Shimmer()(clip)[0, :6], reference, rtol=0.02)
 
 
 def test_praat_ranks_real_speech_alike(praat, real_clips) -> None:
@@ -100,8 +139,8 @@ def test_praat_ranks_real_speech_alike(praat, real_clips) -> None:
     ours, reference = [], []
     for clip in real_clips:
         row = Shimmer()(clip)[0]
-        if row[-1]:
-            ours.append(row[:-1])
+        if row[7]:
+            ours.append(row[:6])
             reference.append(praat.shimmer(*praat.pulses(clip)))
     ours, reference = np.array(ours), np.array(reference)
     assert len(ours) >= 20
@@ -113,5 +152,5 @@ def test_praat_ranks_real_speech_alike(praat, real_clips) -> None:
 def test_golden_shimmer_of_a_pulse_train() -> None:
     got = Shimmer()(pulse_train(np.full(200, 0.01), shaken(0.05)))
     np.testing.assert_allclose(
-        got[0], [3.58551, 0.311952, 2.13071, 2.18291, 2.35270, 6.39212, 1], rtol=1e-3
+        got[0], [3.58551, 0.311952, 2.13071, 2.18291, 2.35270, 6.39212, 2.25527, 1, 1], rtol=1e-3
     )
