@@ -16,13 +16,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constrain
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench docs clean
 
 help:
 	@echo "make demo     run the whole pipeline on the embedded corpus (no network needed once installed)"
 	@echo "make test     run the tests, $(JOBS) at a time (JOBS=4, ARGS='-k windows')"
 	@echo "make lint     check style, types and import contracts"
 	@echo "make bench    run the benchmarks"
+	@echo "make docs     write docs/features.md and its pictures from the installed plugins"
 	@echo "make install  make .venv with fvx and its plugins; the others do this by themselves"
 	@echo "make clean    remove .venv and all caches"
 
@@ -45,6 +46,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@for script in benchmarks/*.py; do echo "fvx: running $$script"; $(BIN)/python $$script || exit; done
+
+docs: $(STAMP)
+	@$(BIN)/python docs/make_features.py
 
 clean:
 	@echo "fvx: removing .venv and caches"

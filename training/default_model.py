@@ -1,4 +1,4 @@
-"""Make the model that ships with fvx: train a few seeds, keep the best by development figures.
+"""Make the model that ships with fvx: train candidates, keep the best by development figures.
 
     python training/default_model.py MANIFEST --work DIR
 
@@ -25,6 +25,14 @@ from fvx.registry import discover
 from fvx.store import Store
 from fvx.train import train
 
+SETS: dict[str, tuple[str, ...]] = {
+    "core": (
+        "cqcc", "f0", "hnr_contour", "intensity", "jitter", "lfcc", "log_mel", "mfcc", "shimmer",
+        "spectral_flux",
+    ),
+    "all": (),
+}  # fmt: skip
+
 WORDS = (
     "Trained on {n_train} short clips ({n_bonafide} bona fide of {n_speakers} speakers, {n_spoof} "
     "spoof of {n_systems} synthesis systems), mostly read English speech and published samples of "
@@ -40,19 +48,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
     store = options.work / "features"
     extract(open_dataset(options.manifest), discover().select(), store, jobs=options.jobs)
     cards = {}
-    for seed in range(options.seeds):
-        run = options.work / f"seed-{seed}"
-        if not run.exists():
-            train(Store.open(store), run, seed=seed)
-        cards[run] = Card.load(run)
-        print(run, _merit(cards[run]))
+    for name in options.sets:
+        for seed in range(options.seeds):
+            run = options.work / f"{name}-{seed}"
+            if not run.exists():
+                train(Store.open(store), run, features=SETS[name], seed=seed)
+            cards[run] = Card.load(run)
+            eer, loss = _merit(cards[run])
+            print(f"{run.name}: development EER {100 * eer:.1f} %, loss {loss:.3f}", flush=True)
     best = min(cards, key=lambda run: _merit(cards[run]))
     record = evaluate(best, Store.open(store)).metrics
     low, high = (100 * bound for bound in record["eer_ci95"])

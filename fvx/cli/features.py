@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from fvx.cli import choose
 if TYPE_CHECKING:
     from fvx.audio import Audio
     from fvx.feature import Feature
+
+_WIDE = 200
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Installed features and broken plugins."
@@ -32,7 +35,7 @@ def list_features() -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("feature", "plugin", "kind", "columns", "audible", "hop", "cost", "source"):
         right = heading in ("columns", "hop", "cost")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "source")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     sample = _sample()
     for name, feature in registry.features.items():
         hop = "-" if feature.hop_s is None else f"{1000 * feature.hop_s:g} ms"
@@ -43,7 +46,8 @@ def list_features() -> None:
             registry.plugins[name], feature.kind, str(len(feature.columns)), audible, hop,
             f"{_cost_ms(feature, sample):.1f} ms", source[0] if source else feature.source[:40],
         )  # fmt: skip
-    Console().print(table)
+    # Nothing is cut where the lines go to a file or another program.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
     typer.echo(
         f"cost: of one clip of {sample.duration_s:.1f} s, by itself; features that share "
         "intermediate results cost less together"

@@ -22,13 +22,12 @@ def warnings(values: Mapping[str, float]) -> tuple[str, ...]:
     values : mapping of str to float
         Columns of ``Audit`` to their values.
     """
+    if values["zero_ratio"] == 1:
+        return ("nothing but digital silence",)
     return (*_silence(values), *_band(values), *_level(values))
 
 
 def _silence(values: Mapping[str, float]) -> Iterator[str]:
-    if values["zero_ratio"] == 1:
-        yield "nothing but digital silence"
-        return
     for end, place in (("leading", "at the start"), ("trailing", "at the end")):
         zeros_s, silence_s = values[f"{end}_zeros_s"], values[f"{end}_silence_s"]
         if zeros_s >= ZEROS_S:
@@ -50,7 +49,7 @@ def _band(values: Mapping[str, float]) -> Iterator[str]:
 
 def _level(values: Mapping[str, float]) -> Iterator[str]:
     noise_db, speech_db = values["noise_floor_db"], values["speech_level_db"]
-    if noise_db <= QUIET_DB and values["zero_ratio"] < 1:
+    if noise_db <= QUIET_DB:
         yield f"hardly any background noise ({noise_db:.0f} dB re full scale)"
     elif speech_db - noise_db < NOISY_DB:
         yield f"background only {speech_db - noise_db:.0f} dB below the speech"

@@ -132,7 +132,8 @@ def test_jitter_and_shimmer_are_what_praat_says_of_real_speech(real_clips: list[
 def test_courses_are_those_of_the_clip_without_the_added_silence(real_clips: list[Audio]) -> None:
     # Praat's own frames lie up to half a hop elsewhere, so it is asked at ours and interpolates.
     # Achieved on 20 clips: same voicing in 99.8 % of the frames, median difference of F0 2e-8, of
-    # the intensity 0.06 dB. HNR under one period differs more from frame to frame.
+    # the intensity 0.06 dB. HNR under one period differs more from frame to frame; the means of
+    # the clips differ by 0.21 dB in the median.
     pitch, level_db, voiced, clarity_db = [], [], [], []
     for clip in real_clips:
         sound, times_s = whole(clip), np.arange(clip.n_frames(0.01))[5:-5] * 0.01

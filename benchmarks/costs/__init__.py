@@ -1,0 +1,1 @@
+"""What the benchmark of features is made of: clocks, peers, and the lines it prints."""
