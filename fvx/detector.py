@@ -91,10 +91,17 @@ class Detector:
     scorer : Scorer
     """
 
-    def __init__(self, run: Path, scorer: Scorer, features: tuple[Feature, ...]) -> None:
+    def __init__(
+        self,
+        run: Path,
+        scorer: Scorer,
+        features: tuple[Feature, ...],
+        audits: tuple[Feature, ...] = (),
+    ) -> None:
         self.run = run
         self.scorer = scorer
         self.features = features
+        self._audits = audits
         self._reference: Reference | None = None
 
     @property
@@ -136,9 +143,13 @@ class Detector:
             verdict=verdict,
             duration_s=round(audio.duration_s, 6),
             windows=windows,
-            warnings=_warnings(audio, card.geometry.length_s),
+            warnings=(*_warnings(audio, card.geometry.length_s), *self._audit(audio)),
             _analysis=analysis,
         )
+
+    def _audit(self, audio: Audio) -> tuple[str, ...]:
+        """What installed features that are no evidence have to say of a clip."""
+        return tuple(words for audit in self._audits for words in audit.words(audit(audio)))
 
     def _analyse(self, path: str, audio: Audio) -> Analysis:
         card = self.scorer.card
@@ -191,22 +202,14 @@ def load_model(run: str | Path | None = None, registry: Registry | None = None) 
                 f"version {feature.version} is installed: train again, or install the old one"
             )
         features.append(feature)
-    return Detector(folder, scorer, tuple(features))
+    audits = tuple(feature for feature in registry.features.values() if not feature.evidence)
+    return Detector(folder, scorer, tuple(features), audits)
 
 
 def _warnings(audio: Audio, window_s: float) -> tuple[str, ...]:
-    warnings = []
-    if audio.original_rate_hz is not None and audio.original_rate_hz < audio.rate_hz:
-        warnings.append(
-            f"recorded at {audio.original_rate_hz} Hz: nothing above "
-            f"{audio.original_rate_hz / 2000:g} kHz can be judged"
-        )
-    if audio.duration_s < window_s:
-        warnings.append(
-            f"{audio.duration_s:.2f} s is shorter than one window of {window_s:g} s; "
-            "it was repeated to fill it"
-        )
-    clipped = float(np.mean(np.abs(audio.samples) > 0.999))
-    if clipped > 0.001:
-        warnings.append(f"{100 * clipped:.1f} % of the samples are clipped")
-    return tuple(warnings)
+    if audio.duration_s >= window_s:
+        return ()
+    return (
+        f"{audio.duration_s:.2f} s is shorter than one window of {window_s:g} s; "
+        "it was repeated to fill it",
+    )

@@ -81,6 +81,13 @@ class Feature(ABC):
             raise FeatureError(f"{self.name}: returned NaN or infinity")
         return values
 
+    def words(self, row: NDArray[np.float32]) -> tuple[str, ...]:
+        """What a person should be told about these values of a clip, in plain words.
+
+        Asked of features that are no evidence; nothing unless a feature says otherwise.
+        """
+        return ()
+
     @property
     def settings(self) -> dict[str, Any]:
         """The fields by name: all that, with ``version``, decides the numbers."""

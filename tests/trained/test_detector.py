@@ -93,7 +93,7 @@ def test_an_8_khz_recording_is_scored_with_a_warning(detector: Detector, tmp_pat
     soundfile.write(tmp_path / "8k.wav", audio.samples, 8000)
     verdict = detector.predict(tmp_path / "8k.wav")
     assert verdict.score is not None
-    assert any("8000 Hz" in warning and "4 kHz" in warning for warning in verdict.warnings)
+    assert any("nothing above 4 kHz" in warning for warning in verdict.warnings)
 
 
 def test_a_clip_shorter_than_a_window_is_scored_with_a_warning(
