@@ -61,19 +61,18 @@ def train(
     run = Path(run)
     if run.exists():
         raise ModelError(f"{run}: exists already; name another with --run")
-    try:
-        from fvx.model.training import Part, TrainingSettings, describe, fit
-    except ImportError as error:
-        raise ModelError(
-            f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
-        ) from error
-
     evidence = (name for name, record in store.features.items() if record.evidence)
     names = tuple(sorted(features)) or tuple(evidence)
     records = [store[name].record for name in names]
     complete = store.complete(names)
     if not complete:
         raise StoreError(f"{store.path}: no clip has all of {', '.join(names) or 'its features'}")
+    try:
+        from fvx.model.training import Part, TrainingSettings, describe, fit
+    except ImportError as error:
+        raise ModelError(
+            f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
+        ) from error
     clips = store.clips.loc[complete]
     protocol = split(clips, split_name, seed)
     on_protocol(protocol)

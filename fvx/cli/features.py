@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fvx.audio import Audio
     from fvx.feature import Feature
 
-_WIDE = 200
+_WIDE, _ROOM_FOR_SOURCE = 200, 125
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Installed features and broken plugins."
@@ -32,22 +32,27 @@ def list_features() -> None:
     from fvx.registry import discover
 
     registry = discover()
+    # Nothing is cut where the lines go to a file or another program.
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    headings = ["feature", "plugin", "kind", "columns", "audible", "hop", "cost", "source"]
+    if console.width < _ROOM_FOR_SOURCE:
+        headings.remove("source")
     table = Table(box=None, pad_edge=False)
-    for heading in ("feature", "plugin", "kind", "columns", "audible", "hop", "cost", "source"):
+    for heading in headings:
         right = heading in ("columns", "hop", "cost")
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     sample = _sample()
     for name, feature in registry.features.items():
         hop = "-" if feature.hop_s is None else f"{1000 * feature.hop_s:g} ms"
         audible = "yes" if feature.perceptible else ""
-        source = re.match(r"[^()]*\(\d{4}\)", feature.source)
-        table.add_row(
+        source = re.match(r"[^()]{1,40}\(\d{4}\)", feature.source)
+        cells = (
             name if feature.evidence else f"{name} *",
             registry.plugins[name], feature.kind, str(len(feature.columns)), audible, hop,
             f"{_cost_ms(feature, sample):.1f} ms", source[0] if source else feature.source[:40],
         )  # fmt: skip
-    # Nothing is cut where the lines go to a file or another program.
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+        table.add_row(*cells[: len(headings)])
+    console.print(table)
     typer.echo(
         f"cost: of one clip of {sample.duration_s:.1f} s, by itself; features that share "
         "intermediate results cost less together"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 ZEROS_S = 0.02  # shorter runs of zeros occur in faint recordings
 SILENCE_S = 0.5
+ZERO_RATIO = 0.05  # the noise floor is the 5th percentile
 NARROW = 0.9  # of what the sampling rate allows
 CLIPPED_RATIO = 1e-4
 OFFSET = 0.01
@@ -49,7 +50,8 @@ def _band(values: Mapping[str, float]) -> Iterator[str]:
 
 def _level(values: Mapping[str, float]) -> Iterator[str]:
     noise_db, speech_db = values["noise_floor_db"], values["speech_level_db"]
-    if noise_db <= QUIET_DB:
+    # With many zeros the floor is theirs, and they are named already.
+    if noise_db <= QUIET_DB and values["zero_ratio"] < ZERO_RATIO:
         yield f"hardly any background noise ({noise_db:.0f} dB re full scale)"
     elif speech_db - noise_db < NOISY_DB:
         yield f"background only {speech_db - noise_db:.0f} dB below the speech"

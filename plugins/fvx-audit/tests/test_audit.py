@@ -88,9 +88,13 @@ def test_zeros_are_counted_exactly() -> None:
     assert values["zero_ratio"] == pytest.approx(17160 / len(clip.samples), abs=1e-4)
     assert _words(clip) == (
         "0.41 s of digital silence at the start; 0.10 s of digital silence at the end; "
-        "0.56 s of digital silence between sounds; "
-        "hardly any background noise (-120 dB re full scale)"
+        "0.56 s of digital silence between sounds"
     )
+
+
+def test_an_unnaturally_quiet_background_is_named() -> None:
+    quiet = _hiss(0.3, -95.0)
+    assert "hardly any background noise" in _words(_clip(quiet, _speech(), quiet))
 
 
 def test_zero_runs_of_a_few_samples() -> None:

@@ -19,9 +19,9 @@ class Pauses(Feature):
     A pause is a stretch of at least ``min_pause_s`` whose intensity stays more than ``range_db``
     below the speech level (the 99th percentile of intensity), between two sounds that last
     longer than ``min_sounding_s``. Silence before the first sound and after the last is no
-    pause: it says how the file was cut. Where noise lies less than ``range_db`` below speech no pause
-    is found. The window of the intensity makes each pause next to loud sound some 30 ms shorter
-    than it is.
+    pause: it says how the file was cut. Where noise lies less than ``range_db`` below speech no
+    pause is found. The window of the intensity makes each pause next to loud sound some 30 ms
+    shorter than it is.
 
     Parameters
     ----------
