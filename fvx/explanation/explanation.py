@@ -14,7 +14,7 @@ from fvx.atomic import write_json
 from fvx.explanation.analysis import Analysis
 from fvx.explanation.attribution import Method, attribute
 from fvx.explanation.faithfulness import faithfulness, seed_stability
-from fvx.model.reference import Reference, clip_average
+from fvx.model.reference import COMPANIONS, Reference, clip_average
 from fvx.report import explanation_page, explanation_picture
 from fvx.store import FeatureRecord
 
@@ -117,11 +117,15 @@ def _summary(
 ) -> str:
     """The feature's most unusual column, against bona fide training speech, in words."""
     average = clip_average(feature, values[feature.name])
-    percentiles = [
-        reference.percentile(feature.name, column, float(value))
-        for column, value in enumerate(average)
-    ]
-    column = int(np.argmax(np.abs(np.asarray(percentiles) - 50)))
+    if any(average[feature.columns.index(c)] == 0 for c in COMPANIONS if c in feature.columns):
+        return "not to be measured in this clip"
+    # Which measures exist is no measure itself; how much is voiced is one.
+    shown = [i for i, name in enumerate(feature.columns) if not name.endswith("defined")]
+    percentiles = {
+        column: reference.percentile(feature.name, column, float(average[column]))
+        for column in shown
+    }
+    column = max(shown, key=lambda column: abs(percentiles[column] - 50))
     percentile, value = percentiles[column], float(average[column])
     low, high = reference.usual(feature.name, column)
     quantity, unit = _words(feature.columns[column])

@@ -15,6 +15,7 @@ from fvx.model.data import WindowData
 from fvx.store import FeatureRecord
 
 REFERENCE = "reference.json"
+COMPANIONS = ("voiced", "defined")
 _PERCENTILES = np.concatenate([[0.5, 1, 2, 3], np.arange(5, 100, 5), [97, 98, 99, 99.5]])
 
 
@@ -87,14 +88,18 @@ class Reference:
 
 
 def clip_average(feature: FeatureRecord, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A clip's average of each column, shape (n_columns,); over voiced frames where told."""
-    if "voiced" in feature.columns:
-        voiced = values[:, feature.columns.index("voiced")] > 0.5
-        everywhere: NDArray[np.float64] = values.mean(axis=0, dtype=np.float64)
-        if not voiced.any():
-            return everywhere
-        average: NDArray[np.float64] = values[voiced].mean(axis=0, dtype=np.float64)
-        average[feature.columns.index("voiced")] = everywhere[feature.columns.index("voiced")]
-        return average
-    mean: NDArray[np.float64] = values.mean(axis=0, dtype=np.float64)
-    return mean
+    """A clip's average of each column, shape (n_columns,).
+
+    Over the frames where its companion column, ``voiced`` or ``defined``, says that the
+    feature exists; the companion itself over all of them.
+    """
+    average: NDArray[np.float64] = values.mean(axis=0, dtype=np.float64)
+    for companion in COMPANIONS:
+        if companion in feature.columns:
+            column = feature.columns.index(companion)
+            exists = values[:, column] > 0.5
+            if exists.any():
+                share = average[column]
+                average = values[exists].mean(axis=0, dtype=np.float64)
+                average[column] = share
+    return average

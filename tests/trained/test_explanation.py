@@ -78,7 +78,7 @@ def test_a_summary_is_a_sentence_about_the_clip(verdict: Verdict) -> None:
     summaries = {f["name"]: f["summary"] for f in verdict.explain().record["features"]}
     assert "Hz" in summaries["f0"] or "voiced" in summaries["f0"]
     for summary in summaries.values():
-        assert "the human speech in the reference" in summary
+        assert "the human speech in the reference" in summary or summary.startswith("not to be")
 
 
 def test_check_adds_the_agreement_of_seeds(verdict: Verdict) -> None:
