@@ -62,8 +62,8 @@ def main() -> None:
             if not run.exists():
                 train(Store.open(store), run, features=SETS[name], seed=seed)
             cards[run] = Card.load(run)
-            eer, loss = _merit(cards[run])
-            print(f"{run.name}: development EER {100 * eer:.1f} %, loss {loss:.3f}", flush=True)
+            rate, loss = _merit(cards[run])
+            print(f"{run.name}: development EER {100 * rate:.1f} %, loss {loss:.3f}", flush=True)
     best = min(cards, key=lambda run: _merit(cards[run]))
     record = evaluate(best, Store.open(store)).metrics
     low, high = (100 * bound for bound in record["eer_ci95"])
