@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_third_party_plugin_gets_a_branch_without_a_change_to_fvx(tmp_path: Pa
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert "zero_crossings  somebodys_crossings" in fvx("features", "list")
+    assert re.search("zero_crossings +somebodys_crossings", fvx("features", "list"))
     fvx("extract", "--dataset", "demo", "--features", "zero_crossings,jitter", "--jobs", 2)
     fvx("train", "--epochs", 2)
     card = json.loads((tmp_path / "runs" / "demo" / "card.json").read_text())
@@ -108,8 +109,8 @@ def test_an_existing_run_is_not_overwritten(demo: Demo) -> None:
 
 
 def test_a_feature_that_is_not_stored_is_named(demo: Demo, tmp_path: Path) -> None:
-    with pytest.raises(UnknownFeature, match="no feature 'gtcc'"):
-        train(Store.open(demo.store), tmp_path / "run", features=["gtcc"])
+    with pytest.raises(UnknownFeature, match="no feature 'nonsense'"):
+        train(Store.open(demo.store), tmp_path / "run", features=["nonsense"])
     assert not (tmp_path / "run").exists()
 
 
