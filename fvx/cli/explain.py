@@ -13,7 +13,7 @@ from fvx.cli.predict import headline
 if TYPE_CHECKING:
     from fvx.explanation import Explanation
 
-_N_SECONDS = 5
+_N_FEATURES, _N_SECONDS = 12, 5
 
 
 def explain(
@@ -57,7 +57,8 @@ def _show(explanation: Explanation) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("speaks for", "LLR", "feature", "audible", "measured"):
         table.add_column(heading, justify="right" if heading == "LLR" else "left")
-    for feature in explanation.record["features"]:
+    features = explanation.record["features"]
+    for feature in features[:_N_FEATURES]:
         value = feature["contribution"]
         side, colour = ("bona fide", "blue") if value >= 0 else ("spoof", "yellow")
         audible = "yes" if feature["perceptible"] else ""
@@ -67,6 +68,12 @@ def _show(explanation: Explanation) -> None:
     console = Console()
     console.print()
     console.print(table)
+    if rest := features[_N_FEATURES:]:
+        total = sum(feature["contribution"] for feature in rest)
+        console.print(
+            f"and {len(rest)} features of less weight, together {total:+.3f} (all: --json, --html)",
+            highlight=False,
+        )
     console.print("\nThe seconds that mattered:")
     ranked = sorted(explanation.seconds(), key=lambda span: -abs(span[2]))[:_N_SECONDS]
     for start_s, end_s, value in ranked:

@@ -119,8 +119,17 @@ def _summary(
     average = clip_average(feature, values[feature.name])
     if any(average[feature.columns.index(c)] == 0 for c in COMPANIONS if c in feature.columns):
         return "not to be measured in this clip"
+    missing = tuple(
+        name.removesuffix("defined")
+        for name, value in zip(feature.columns, average, strict=True)
+        if name.endswith("_defined") and value == 0
+    )
     # Which measures exist is no measure itself; how much is voiced is one.
-    shown = [i for i, name in enumerate(feature.columns) if not name.endswith("defined")]
+    shown = [
+        column
+        for column, name in enumerate(feature.columns)
+        if not name.endswith("defined") and not (missing and name.startswith(missing))
+    ]
     percentiles = {
         column: reference.percentile(feature.name, column, float(average[column]))
         for column in shown
@@ -145,6 +154,8 @@ _UNITS = {"hz": " Hz", "db": " dB", "s": " s", "percent": " %"}
 def _words(column: str) -> tuple[str, str]:
     """A column's name as words, and its unit."""
     head, _, unit = column.rpartition("_")
-    if head and unit in _UNITS:
+    # In share_0_250_hz and syllables_per_s the last word belongs to the name.
+    named = head.rpartition("_")[2]
+    if head and unit in _UNITS and not named.isdigit() and named not in ("per", "up"):
         return head.replace("_", " "), _UNITS[unit]
     return column.replace("_", " "), ""
