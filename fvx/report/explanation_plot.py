@@ -21,6 +21,7 @@ from fvx.report.plots import BLACK, BLUE, GREY, ORANGE
 
 _CELLS = LinearSegmentedColormap.from_list("spoof_bonafide", [ORANGE, "#FFFFFF", BLUE])
 _SIZE_IN = (11.0, 8.0)
+_N_FEATURES = 14
 
 
 def save_explanation(path: str | Path, record: Mapping[str, Any], audio: Audio) -> None:
@@ -38,12 +39,11 @@ def explanation_png(record: Mapping[str, Any], audio: Audio) -> bytes:
     scores = figure.add_subplot(grid[1, 0], sharex=wave)
     cells = figure.add_subplot(grid[2, 0], sharex=wave)
     bars = figure.add_subplot(grid[:, 1])
-    names = [feature["name"] for feature in record["features"]]
-    starts, matrix = _matrix(record, names)
+    names, starts, matrix = _matrix(record)
     _waveform(wave, audio)
     _window_scores(scores, record)
     _draw_cells(figure, cells, starts, matrix, names, record)
-    _bars(bars, record)
+    _bars(bars, names, matrix.sum(axis=1), record)
     title = (
         f"{Path(record['path']).name}: {record['verdict']}, "
         f"score {record['score']:+.2f}, probability of a spoof {100 * record['p_spoof']:.0f} %"
@@ -54,12 +54,19 @@ def explanation_png(record: Mapping[str, Any], audio: Audio) -> bytes:
     return buffer.getvalue()
 
 
-def _matrix(record: Mapping[str, Any], names: list[str]) -> tuple[list[float], NDArray[np.float64]]:
+def _matrix(record: Mapping[str, Any]) -> tuple[list[str], list[float], NDArray[np.float64]]:
+    """Contributions by feature and window; what is too light to be shown is one row, the last."""
+    names = [feature["name"] for feature in record["features"]]
     starts = sorted({cell["start_s"] for cell in record["cells"]})
     matrix = np.zeros((len(names), len(starts)))
     for cell in record["cells"]:
         matrix[names.index(cell["feature"]), starts.index(cell["start_s"])] = cell["contribution"]
-    return starts, matrix
+    n_light = len(names) - _N_FEATURES
+    if n_light > 1:
+        rest = matrix[_N_FEATURES:].sum(axis=0, keepdims=True)
+        names = [*names[:_N_FEATURES], f"{n_light} others"]
+        matrix = np.concatenate([matrix[:_N_FEATURES], rest])
+    return names, starts, matrix
 
 
 def _waveform(axes: Axes, audio: Audio) -> None:
@@ -99,7 +106,7 @@ def _draw_cells(
     edges = [0.0, *between, max(ends.values())]
     limit = max(float(np.abs(matrix).max()), 1e-6)
     mesh = axes.pcolormesh(
-        edges, np.arange(len(names) + 1), matrix[:, :], cmap=_CELLS,
+        edges, np.arange(len(names) + 1), matrix, cmap=_CELLS,
         norm=TwoSlopeNorm(0, -limit, limit),
     )  # fmt: skip
     axes.invert_yaxis()
@@ -111,14 +118,12 @@ def _draw_cells(
     )  # fmt: skip
 
 
-def _bars(axes: Axes, record: Mapping[str, Any]) -> None:
-    features = record["features"]
-    values = [feature["contribution"] for feature in features]
-    labels = [
-        f"{feature['name']}{' (audible)' if feature['perceptible'] else ''}" for feature in features
-    ]
-    colours = [BLUE if value >= 0 else ORANGE for value in values]
-    axes.barh(labels, values, color=colours)
+def _bars(
+    axes: Axes, names: list[str], values: NDArray[np.float64], record: Mapping[str, Any]
+) -> None:
+    audible = {feature["name"] for feature in record["features"] if feature["perceptible"]}
+    labels = [f"{name} (audible)" if name in audible else name for name in names]
+    axes.barh(labels, values, color=[BLUE if value >= 0 else ORANGE for value in values])
     axes.invert_yaxis()
     axes.axvline(0, color=BLACK, linewidth=0.8)
     axes.set_xlabel("contribution to the score (LLR)\n← spoof        bona fide →")
