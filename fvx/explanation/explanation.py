@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,7 +156,6 @@ def _words(column: str) -> tuple[str, str]:
     """A column's name as words, and its unit."""
     head, _, unit = column.rpartition("_")
     # In share_0_250_hz and syllables_per_s the last word belongs to the name.
-    named = head.rpartition("_")[2]
-    if head and unit in _UNITS and not named.isdigit() and named not in ("per", "up"):
+    if head and unit in _UNITS and not re.search(r"(\d_\d+|_per)$", head):
         return head.replace("_", " "), _UNITS[unit]
     return column.replace("_", " "), ""
