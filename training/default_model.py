@@ -41,8 +41,8 @@ WORDS = (
     "neural vocoders, text-to-speech and voice conversion from before 2022. On other speakers and "
     "systems from like sources its equal error rate was {eer}; on a corpus of another origin, by "
     "which it was chosen, {other}. It has heard few microphones, rooms and codecs: expect the "
-    "latter or worse, down to chance. Not to be trusted on telephone speech, music, noise, or newer "
-    "synthesis; never to be the only evidence."
+    "latter or worse, down to chance. Not to be trusted on telephone speech, music, noise, or "
+    "newer synthesis; never to be the only evidence."
 )
 
 
