@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     a crash leaves the old file or the new one. On an error the temporary file is removed.
     """
     path = Path(path)
-    # The suffix stays last: libraries choose a format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    # Random, since processes of two machines may share a number. The suffix stays last:
+    # libraries choose a format by it.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fvx import mpeg
 from fvx.errors import AudioError
+from fvx.quiet import quiet
+
+if TYPE_CHECKING:
+    import soundfile
 
 ANALYSIS_RATE_HZ = 16_000
 MIN_DURATION_S = 0.2
 MAX_DURATION_S = 600.0
-MIN_RATE_HZ = 4_000
+MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 768_000
 _BLOCK_VALUES = 1 << 18
+# Of these libsndfile says how many samples there are, whatever their header says.
+_PLAIN_FORMATS = frozenset({"AIFF", "AU", "RF64", "W64", "WAV", "WAVEX"})
+# What it notes where the header says otherwise: bytes of audio promised, and there.
+_PROMISE = re.compile(
+    r"^ *(?:data|SSND|BODY|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.M
+)
+_UNKNOWN_BYTES, _UNKNOWN_FRAMES = 0x7FFF_0000, 1 << 60
+_MISSING_S = 0.1  # an MP3's length is told in frames
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +51,8 @@ class Audio:
         Sampling rate in hertz.
     original_rate_hz : int or None
         Rate of the file it was read from, before resampling; None when made in memory.
+    notes : tuple of str
+        What a listener should know of the file it was read from: that it was cut short.
 
     Raises
     ------
@@ -46,6 +63,7 @@ class Audio:
     samples: NDArray[np.float32]
     rate_hz: int
     original_rate_hz: int | None = None
+    notes: tuple[str, ...] = ()
     _shared: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +88,7 @@ class Audio:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without what was shared, which is large and can be computed again; and read-only again.
-        return Audio, (self.samples, self.rate_hz, self.original_rate_hz)
+        return Audio, (self.samples, self.rate_hz, self.original_rate_hz, self.notes)
 
     def shared(
         self, function: Callable[Concatenate[Audio, P], T], *settings: P.args, **more: P.kwargs
@@ -90,34 +108,23 @@ class Audio:
     def read(cls, path: str | Path, rate_hz: int = ANALYSIS_RATE_HZ) -> Audio:
         """Read a file that libsndfile knows (wav, flac, ogg, mp3, …), mono, at ``rate_hz``.
 
-        Channels are averaged; other rates are resampled with soxr (HQ).
+        Channels are averaged; other rates are resampled with soxr (HQ). It is done block by
+        block: whatever the file, no more is held than the result and a megabyte. A file that
+        holds less than its header says is read as far as it goes, with a note.
 
         Raises
         ------
         AudioError
             If the file is missing, unreadable, empty, shorter than 0.2 s, longer than 600 s,
-            sampled below 4 kHz, holds NaN or infinity, or nothing but one value throughout.
+            sampled below 4 or above 768 kHz, holds NaN or infinity, or nothing but one value
+            throughout.
         """
-        samples, original_rate_hz = _decode(Path(path))
-        if not np.isfinite(samples).all():
-            raise AudioError(f"{path}: holds NaN or infinite samples")
-        first = samples[0]
-        constant = bool((samples == first).all())
-        if original_rate_hz != rate_hz:
-            import soxr
-
-            samples = soxr.resample(samples, original_rate_hz, rate_hz)
-        duration_s = len(samples) / rate_hz
-        if duration_s < MIN_DURATION_S:
-            raise AudioError(f"{path}: {duration_s:.4f} s long; at least {MIN_DURATION_S} s needed")
-        if constant:
-            value = f"{first:g}" if first else "zero"
-            raise AudioError(f"{path}: digital silence, every sample is {value}")
-        return cls(np.ascontiguousarray(samples, np.float32), rate_hz, original_rate_hz)
+        samples, original_rate_hz, notes = _decode(Path(path), rate_hz)
+        return cls(samples, rate_hz, original_rate_hz, notes)
 
 
-def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Samples down-mixed to mono, and the file's own rate."""
+def _decode(path: Path, rate_hz: int) -> tuple[NDArray[np.float32], int, tuple[str, ...]]:
+    """Samples mixed down to mono at a rate, the file's own rate, and what is to be said of it."""
     import soundfile
 
     try:
@@ -127,30 +134,88 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
             raise AudioError(f"{path}: not a regular file")
         if path.stat().st_size == 0:
             raise AudioError(f"{path}: empty file")
-        # As bytes, since a name need not be UTF-8.
-        with soundfile.SoundFile(os.fsencode(path)) as file:
-            rate_hz = int(file.samplerate)
-            if rate_hz < MIN_RATE_HZ:
-                raise AudioError(f"{path}: sampled at {rate_hz} Hz; at least {MIN_RATE_HZ} needed")
-            limit = int(MAX_DURATION_S * rate_hz)
-            blocks, n_read = [], 0
-            at_once = max(1, _BLOCK_VALUES // file.channels)
-            # In blocks and not by the header's length, which may lie in both directions.
-            while n_read <= limit:
-                block = file.read(at_once, dtype="float32", always_2d=True)
-                if len(block) == 0:
-                    break
-                n_read += len(block)
-                with np.errstate(all="ignore"):  # infinities are looked for in the whole
-                    blocks.append(block.mean(axis=1, dtype=np.float32))
+        place, start = mpeg.start_of(path)
+        if start.startswith(b"\xf0\x7e"):
+            raise AudioError(f"{path}: cannot be read as audio (a MIDI sample dump)")
+        # These decoders tell the terminal what ails a file, even stdout.
+        chatty = start.startswith(b"caff") or mpeg.is_mpeg(path, place, start)
+        hushed = quiet(stdout=True, on_error=True) if chatty else nullcontext()
+        # The name as bytes, since it need not be UTF-8.
+        source = mpeg.with_length(path, place, start) or os.fsencode(path)
+        with hushed, soundfile.SoundFile(source) as file:
+            # Else it seeks after each block, which fails for instance in a streamed FLAC file.
+            file.seekable = lambda: False
+            samples, n_read, constant = _mix_down(path, file, rate_hz)
+            original_rate_hz, notes = file.samplerate, _notes(file, n_read, start)
     # A type error: the name ends in .raw, and such a file says nothing of its format.
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(f"{path}: cannot be read as audio ({_reason(error)})") from error
-    if n_read > limit:
-        raise AudioError(f"{path}: longer than {MAX_DURATION_S:.0f} s; cut it into shorter files")
-    if not blocks:
+    duration_s = len(samples) / rate_hz
+    if duration_s < MIN_DURATION_S:
+        reason = f"{duration_s:.4f} s long; at least {MIN_DURATION_S} s needed"
+        raise AudioError("; ".join((f"{path}: {reason}", *notes)))
+    if constant is not None:
+        value = f"{constant:g}" if constant else "zero"
+        raise AudioError(f"{path}: digital silence, every sample is {value}")
+    return samples, original_rate_hz, notes
+
+
+def _mix_down(
+    path: Path, file: soundfile.SoundFile, rate_hz: int
+) -> tuple[NDArray[np.float32], int, float | None]:
+    """Samples at a rate, how many the file had, and the value of all, if it is but one.
+
+    No more than a block is held besides.
+    """
+    import soxr
+
+    if file.format == "XI":  # libsndfile takes 44.1 kHz for granted
+        raise AudioError(f"{path}: an XI instrument, which does not say its sampling rate")
+    if file.samplerate < MIN_RATE_HZ:
+        raise AudioError(f"{path}: sampled at {file.samplerate} Hz; at least {MIN_RATE_HZ} needed")
+    if file.samplerate > MAX_RATE_HZ:
+        raise AudioError(
+            f"{path}: sampled at {file.samplerate} Hz; at most {MAX_RATE_HZ} can be read"
+        )
+    limit = int(MAX_DURATION_S * file.samplerate)
+    too_long = f"{path}: longer than {MAX_DURATION_S:.0f} s; cut it into shorter files"
+    if file.format in _PLAIN_FORMATS and file.frames > limit:
+        raise AudioError(too_long)
+    resampler = soxr.ResampleStream(file.samplerate, rate_hz, 1, dtype="float32")
+    parts, n_read, first, constant = [], 0, np.float32(0), True
+    at_once = max(1, _BLOCK_VALUES // file.channels)
+    # In blocks and not by the header's length, which may lie in both directions.
+    while len(block := file.read(at_once, dtype="float32", always_2d=True)):
+        with np.errstate(all="ignore"):  # infinities are looked for next
+            mono = block.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(mono).all():
+            raise AudioError(f"{path}: holds NaN or infinite samples")
+        first = first if n_read else mono[0]
+        constant = constant and bool((mono == first).all())
+        n_read += len(mono)
+        if n_read > limit:
+            raise AudioError(too_long)
+        parts.append(mono if rate_hz == file.samplerate else resampler.resample_chunk(mono))
+    if not n_read:
         raise AudioError(f"{path}: no samples in it, or cut short")
-    return np.concatenate(blocks), rate_hz
+    if rate_hz != file.samplerate:
+        parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return np.concatenate(parts), n_read, float(first) if constant else None
+
+
+def _notes(file: soundfile.SoundFile, n_read: int, start: bytes) -> tuple[str, ...]:
+    """Whether the header says that there is more than there is."""
+    promised = 0.0
+    if file.format == "FLAC" or (file.format == "MP3" and mpeg.says_its_length(start)):
+        promised = file.frames if file.frames < _UNKNOWN_FRAMES else 0.0
+    elif found := _PROMISE.search(file.extra_info):
+        n_promised, n_there = (int(number) for number in found.groups())
+        if n_promised < _UNKNOWN_BYTES:  # more is said by writers that cannot go back
+            promised = n_read * n_promised / max(1, n_there)
+    there_s, promised_s = n_read / file.samplerate, promised / file.samplerate
+    if promised_s - there_s < _MISSING_S:
+        return ()
+    return (f"cut short: its header says {promised_s:.2f} s, {there_s:.2f} s are there",)
 
 
 def _reason(error: Exception) -> str:

@@ -1,33 +1,25 @@
-"""Where work runs: in this process or in a pool of processes."""
+"""Where work runs: in this process, in worker processes, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import multiprocessing.connection
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import logging
+import pickle
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from fvx.errors import FvxError
+from fvx.workers import Kind, Worker, counting, stop
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_MOST_DEATHS = 3  # of workers over one item
 _POLL_S = 0.2
-_on_step: Callable[[], None] | None = None  # what a finished step of a task sets off
-
-# A worker does one clip at a time: more threads in BLAS or FFT would only fight the pool.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def step() -> None:
-    """Say, from inside a task, that one step (a clip) of it is done."""
-    if _on_step is not None:
-        _on_step()
+_IN_FLIGHT = 64  # items a cluster is given at once, or twice as many as it has cores
+_idle: list[Worker] = []  # in a Dask worker: workers of its own, for the next items
 
 
 def run(
@@ -35,8 +27,9 @@ def run(
     items: Sequence[T],
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     on_steps: Callable[[int], None] = lambda _: None,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Apply ``task`` to each item; yield results as they come.
 
     Parameters
@@ -44,79 +37,171 @@ def run(
     task : callable
         Importable by name, so that it travels to a worker.
     jobs : int
-        Worker processes; 1 runs in this process.
+        Worker processes; 0 runs in this process.
+    scheduler : str or None
+        Address of a Dask scheduler, whose cluster does the work instead.
     on_steps : callable
-        Called with the number of steps done so far: after each in this process, else a few
-        times a second.
+        Called with the number of steps done so far: after each, on a cluster after each item.
 
     Raises
     ------
     FvxError
-        If a worker process dies. What other tasks wrote stays.
+        If one item costs the lives of several workers, or the cluster cannot be used. What
+        other tasks wrote stays.
     """
-    if jobs == 1 or len(items) <= 1:
-        yield from _run_here(task, items, on_steps)
+    if not items:
         return
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    saved = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # read by the spawned workers
-    pool = ProcessPoolExecutor(
-        min(jobs, len(items)), mp_context=context, initializer=_begin_worker, initargs=(counter,)
-    )
-    try:
-        pending: set[Future[R]] = {pool.submit(task, item) for item in items}
-        while pending:
-            done, pending = wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED)
-            on_steps(counter.value)
-            for future in done:
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise FvxError(
-            "a worker process died (killed, or out of memory); what it had finished is kept: "
-            "give the same command again"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in saved.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    if scheduler is not None:
+        yield from _run_on_cluster(task, items, scheduler, on_steps)
+    elif jobs == 0:
+        yield from _run_here(task, items, on_steps)
+    else:
+        yield from _run_in_workers(task, items, min(jobs, len(items)), on_steps)
 
 
 def _run_here(
     task: Callable[[T], R], items: Sequence[T], on_steps: Callable[[int], None]
 ) -> Iterator[R]:
-    global _on_step
     n_steps = itertools.count(1)
+    for item in items:
+        with counting(lambda: on_steps(next(n_steps))):
+            result = task(item)
+        yield result
 
-    def count() -> None:
-        on_steps(next(n_steps))
 
-    before, _on_step = _on_step, count
+def _run_in_workers(
+    task: Callable[[T], R], items: Sequence[T], jobs: int, on_steps: Callable[[int], None]
+) -> Iterator[R]:
+    waiting = deque(range(len(items)))
+    steps: Counter[int] = Counter()
+    deaths: Counter[int] = Counter()
+    busy: dict[Connection, tuple[Worker, int]] = {}
+
+    def begin_next(worker: Worker) -> None:
+        if waiting:
+            index = waiting.popleft()
+            busy[worker.give(pickle.dumps((task, items[index])))] = worker, index
+
+    workers: list[Worker] = []
     try:
-        for item in items:
-            yield task(item)
+        workers.extend(Worker() for _ in range(jobs))
+        for worker in workers:
+            begin_next(worker)
+        while busy:
+            for connection in wait(list(busy)):
+                worker, index = busy[connection]  # type: ignore[index]
+                kind, content = worker.receive()
+                if kind == "steps":
+                    steps[index] = max(steps[index], content)  # one that is done again
+                    on_steps(steps.total())
+                    continue
+                del busy[connection]  # type: ignore[arg-type]
+                if kind == "failed":
+                    raise content
+                if kind == "died":
+                    deaths[index] += 1
+                    if deaths[index] == _MOST_DEATHS:
+                        raise _died(f"exit code {content}")
+                    waiting.appendleft(index)
+                    workers.remove(worker)
+                    worker = Worker()
+                    workers.append(worker)
+                begin_next(worker)
+                if kind == "done":
+                    yield content
     finally:
-        _on_step = before
+        stop(workers)
 
 
-def _begin_worker(counter: Any) -> None:
-    """Have a worker count its steps, and end with the process that started it."""
-    global _on_step
-
-    def count() -> None:
-        with counter.get_lock():
-            counter.value += 1
-
-    _on_step = count
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _died(how: str) -> FvxError:
+    return FvxError(
+        f"worker processes died again and again over the same shard ({how}; killed, or out of "
+        "memory); what was finished is kept: give the same command again"
+    )
 
 
-def _end_with_parent() -> None:
-    # A parent that is killed cannot end its pool, whose workers would wait for it for ever.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+def _run_on_cluster(
+    task: Callable[[T], R], items: Sequence[T], address: str, on_steps: Callable[[int], None]
+) -> Iterator[R]:
+    try:
+        from distributed import CancelledError, Client, KilledWorker, as_completed
+    except ImportError as error:
+        raise FvxError(f"--scheduler needs Dask ({error}): pip install 'fvx[cluster]'") from error
+    for name in ("distributed", "distributed.client"):  # what matters is raised below
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise FvxError(f"{address}: no Dask scheduler can be reached ({reason})") from error
+    waiting, n_steps = iter(items), 0
+    results = as_completed(loop=client.loop)
+    with client:
+
+        def submit() -> None:
+            # No more than keeps the cluster busy: a million clips would fill its scheduler.
+            n_wanted = max(_IN_FLIGHT, 2 * sum(client.ncores().values())) - results.count()
+            for item in itertools.islice(waiting, max(0, n_wanted)):
+                work = pickle.dumps((task, item))
+                results.add(client.submit(_run_in_dask_worker, work, pure=False))
+
+        submit()
+        for future in results:
+            try:
+                content, n_of_item = future.result()
+                submit()
+            except ImportError as error:
+                raise FvxError(
+                    f"{address}: a worker cannot load what it needs ({error}); install the same "
+                    "fvx and plugins on each machine"
+                ) from error
+            except KilledWorker as error:
+                raise _died(f"the last was {error.last_worker.address}") from error
+            except (CancelledError, OSError) as error:
+                raise FvxError(
+                    f"{address}: the scheduler was lost; what was finished is kept: give the "
+                    "same command again"
+                ) from error
+            n_steps += n_of_item
+            on_steps(n_steps)
+            yield content
+
+
+def _run_in_dask_worker(work: bytes) -> tuple[Any, int]:
+    """Carry out pickled work in a process of one's own, as on one machine; count its steps."""
+    for _ in range(_MOST_DEATHS):
+        worker = _idle.pop() if _idle else Worker()
+        try:
+            kind, content, n_steps = _outcome(worker, work)
+        except BaseException:
+            stop([worker])
+            raise
+        if kind == "died":
+            continue
+        _idle.append(worker)
+        if kind == "failed":
+            raise content
+        return content, n_steps
+    raise _died(f"exit code {content}")
+
+
+def _outcome(worker: Worker, work: bytes) -> tuple[Kind, Any, int]:
+    n_steps = 0
+    worker.give(work)
+    while True:
+        if worker.connection.poll(_POLL_S):
+            kind, content = worker.receive()
+            if kind != "steps":
+                return kind, content, n_steps
+            n_steps = content
+        elif _is_cancelled():
+            raise FvxError("nobody waits for this shard any more")
+
+
+def _is_cancelled() -> bool:
+    """Whether whoever asked for the running Dask task has given it up, or is gone."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    state = worker.state.tasks.get(worker.get_current_task())
+    return state is None or state.state == "cancelled"

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fvx import executors
-from fvx.audio import ANALYSIS_RATE_HZ, Audio
+from fvx import executors, workers
+from fvx.audio import ANALYSIS_RATE_HZ
 from fvx.datasets import Clip, Dataset
-from fvx.errors import AudioError, DatasetError, FeatureError, StoreError
+from fvx.errors import DatasetError, FeatureError, StoreError
 from fvx.feature import Feature
-from fvx.store import Failure, FeatureRecord, ShardWriter, Store
+from fvx.isolation import Limits
+from fvx.measure import Task, make_shard, sha256
+from fvx.store import Failure, FeatureRecord, Store
 
 _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD, _SHARDS_WANTED = 16, 1024, 200
-_MAX_REASON = 300  # characters: what a plugin raises may hold a whole array
-
-
-@dataclass(frozen=True)
-class Task:
-    """One shard to make: the unit of work, small enough to travel to a worker."""
-
-    shard: Path
-    dataset: Dataset  # without its clips
-    clips: tuple[tuple[int, Clip], ...]  # position in the dataset, clip
-    features: tuple[Feature, ...]
-    rate_hz: int
 
 
 @dataclass(frozen=True)
@@ -60,9 +50,11 @@ def extract(
     store: str | Path,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     limit: int | None = None,
     retry_failed: bool = False,
     rate_hz: int = ANALYSIS_RATE_HZ,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
     on_progress: Callable[[int, int, int], None] = lambda *_: None,
 ) -> Extraction:
     """Extract ``features`` from every clip of ``dataset`` into a store.
@@ -73,11 +65,18 @@ def extract(
     Parameters
     ----------
     jobs : int
-        Worker processes.
+        Worker processes: a plugin that hangs, dies or takes too much memory costs that clip and
+        feature only. 0 runs in this process, with no such protection, and also features that
+        are defined in a notebook.
+    scheduler : str or None
+        Address of a Dask scheduler whose workers share this machine's files; they do the work
+        instead.
     limit : int or None
         Only the first so many clips.
     retry_failed : bool
         Try again what failed before.
+    limits : Limits
+        What one feature may take on one clip.
     on_progress : callable
         Called with (clips done, clips to do, failures so far).
 
@@ -87,8 +86,13 @@ def extract(
         If the store is another dataset's, in use, cannot be written, or holds one of the
         features made with other settings.
     FeatureError
-        If a hop is not a whole number of samples at ``rate_hz``: windows would drift.
+        If a hop is not a whole number of samples at ``rate_hz``: windows would drift. Or if a
+        feature cannot be handed to another process.
+    FvxError
+        If workers keep dying, or the cluster cannot be used.
     """
+    if jobs or scheduler:
+        _refuse_what_cannot_travel(features)
     _refuse_uneven_hops(features, rate_hz)
     clips = dataset.clips[:limit]
     per_shard = int(
@@ -99,7 +103,7 @@ def extract(
         target = Store.open(store)  # again, now that nobody else can write
         _refuse_other_settings(target, features)
         _refuse_other_clips(target, dataset, clips)
-        tasks = _plan(target, dataset, clips, tuple(features), retry_failed)
+        tasks = _plan(target, dataset, clips, tuple(features), retry_failed, limits)
         n_todo = sum(len(task.clips) for task in tasks)
         failures: list[Failure] = []
 
@@ -107,60 +111,35 @@ def extract(
             on_progress(n_steps, n_todo, len(failures))
 
         on_steps(0)
-        for failed in executors.run(make_shard, tasks, jobs=jobs, on_steps=on_steps):
-            failures.extend(failed)
+        results = executors.run(
+            make_shard, tasks, jobs=jobs, scheduler=scheduler, on_steps=on_steps
+        )
+        with closing(results):  # whatever ends this, the workers end before the lock does
+            for failed in results:
+                failures.extend(failed)
         on_steps(n_todo)
+        _refuse_absent(tasks)
     n_skipped = len(clips) - n_todo
     left = _failures(Store.open(store), clips, features)
     return Extraction(Path(store), len(clips), n_todo, n_skipped, left)
 
 
-def make_shard(task: Task) -> list[Failure]:
-    """Read, extract and write one shard; runs in a worker, returns what failed."""
-    failures: list[Failure] = []
-    with ShardWriter(task.shard, task.features, task.rate_hz) as shard:
-        for position, clip in task.clips:
-            values, n_samples, digest, failed = _extract_clip(clip, task)
-            shard.add(position, clip, values, n_samples, digest, failed)
-            failures.extend(failed)
-            executors.step()
-    return failures
+def _refuse_what_cannot_travel(features: Iterable[Feature]) -> None:
+    for feature in features:
+        if reason := workers.travels(feature):
+            raise FeatureError(
+                f"{feature.name}: cannot be handed to a worker process ({reason}); put it in a "
+                "module that can be imported, or pass jobs=0 to run it here"
+            )
 
 
-def _extract_clip(
-    clip: Clip, task: Task
-) -> tuple[Mapping[str, NDArray[np.float32]], int, str, list[Failure]]:
-    where = f"clip {clip.id}"
-    try:
-        path = task.dataset.audio_path(clip)
-        where = str(path)
-        audio = Audio.read(path, task.rate_hz)
-        digest = _sha256(path)
-    # A run-time error: Path says so of links that go in a circle.
-    except (AudioError, DatasetError, OSError, RuntimeError) as error:
-        return {}, 0, "", [_failure(clip, "", error, where)]
-    values: dict[str, NDArray[np.float32]] = {}
-    failed: list[Failure] = []
-    for feature in task.features:
-        try:
-            values[feature.name] = feature(audio)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-            failed.append(_failure(clip, feature.name, error, feature.name))
-    return values, len(audio.samples), digest, failed
-
-
-def _failure(clip: Clip, feature: str, error: BaseException, where: str) -> Failure:
-    """One line of printable text, since it is stored, and shown in a terminal."""
-    reason = " ".join(str(error).removeprefix(f"{where}: ").split()) or "no reason given"
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in reason)
-    if len(printable) > _MAX_REASON:
-        printable = printable[: _MAX_REASON - 1] + "…"
-    return Failure(clip.id, feature, type(error).__name__, printable)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _refuse_absent(tasks: Iterable[Task]) -> None:
+    absent = [task.shard for task in tasks if not task.shard.exists()]
+    if absent:
+        raise StoreError(
+            f"{absent[0]}: made, but not to be seen here, as {len(absent)} in all; the store has "
+            "to lie where all workers see the same files"
+        )
 
 
 def _refuse_uneven_hops(features: Iterable[Feature], rate_hz: int) -> None:
@@ -202,7 +181,7 @@ def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -
     for clip in {clip.id: clip for clip in (*known[:1], *known[-1:])}.values():
         digest = store.clips.loc[clip.id, "sha256"]
         try:
-            changed = digest and _sha256(dataset.audio_path(clip)) != digest
+            changed = digest and sha256(dataset.audio_path(clip)) != digest
         except (DatasetError, OSError, RuntimeError):
             continue
         if changed:
@@ -218,6 +197,7 @@ def _plan(
     clips: Sequence[Clip],
     features: tuple[Feature, ...],
     retry_failed: bool,
+    limits: Limits,
 ) -> list[Task]:
     """Divide what is missing into shards, the same way whenever it is asked."""
     done = store.extracted() if retry_failed else store.attempted()
@@ -228,14 +208,19 @@ def _plan(
         if missing:
             chunk = position // int(store.about["clips_per_shard"])
             groups.setdefault((chunk, missing), []).append((position, clip))
-    bare = replace(dataset, clips=(), notes=(), missing=())
+    # Absolute, since a worker elsewhere has another working directory.
+    mounts = {name: root.absolute() for name, root in dataset.mounts.items()}
+    root = dataset.root.absolute()
+    bare = replace(dataset, root=root, mounts=mounts, clips=(), notes=(), missing=())
+    folder, rate_hz = store.path.absolute(), int(store.about["rate_hz"])
     tasks = []
     for (chunk, missing), members in groups.items():
-        identity = [FeatureRecord.of(feature).to_json() for feature in missing]
+        records = tuple(FeatureRecord.of(feature) for feature in missing)
+        identity = [record.to_json() for record in records]
         identity += [clip.id for _, clip in members]
         digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:12]
-        shard = store.path / f"{chunk:06d}-{digest}.h5"
-        tasks.append(Task(shard, bare, tuple(members), missing, int(store.about["rate_hz"])))
+        shard = folder / f"{chunk:06d}-{digest}.h5"
+        tasks.append(Task(shard, bare, tuple(members), missing, records, rate_hz, limits))
     return tasks
 
 

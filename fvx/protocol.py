@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fvx.datasets.clip import Dataset
 from fvx.errors import SplitError
 
-SplitName = Literal["speaker", "official", "ancestor", "random"]
+SplitName = Literal["speaker", "official", "ancestor", "random", "cross", "leave-one-system-out"]
 TRAIN, DEVELOPMENT, TEST = "train", "development", "test"
 PARTS = (TRAIN, DEVELOPMENT, TEST)
 
 _FRACTION = 0.15  # of the clips, for each of development and test
 _ANCESTOR_N_TRAIN = 10_000
+CORPUS = "corpus"  # column that says which of several corpora a clip is from
 _NOBODY = ("", "-")  # stands where speaker or system is unknown
 _WORDS = {
     TRAIN: {"train", "training", "trn"},
@@ -32,7 +36,7 @@ class Protocol:
     Attributes
     ----------
     name : str
-        ``speaker``, ``official``, ``ancestor`` or ``random``.
+        One of `SplitName`.
     parts : pandas.Series
         ``train``, ``development``, ``test``, or "" for a clip in no part; indexed by clip id.
     sentence : str
@@ -47,27 +51,55 @@ class Protocol:
         """Ids of the clips of one part, in the table's order."""
         return [str(clip) for clip in self.parts.index[self.parts == part]]
 
+    def shared(self, clips: pd.DataFrame, column: str) -> pd.DataFrame:
+        """Return what stands in a column (speaker, system) of more than one part.
 
-def split(clips: pd.DataFrame, name: SplitName | None = None, seed: int = 0) -> Protocol:
+        Returns
+        -------
+        pandas.DataFrame
+            Clips in each part, by name; without a row where the parts are disjoint. Names
+            that say nothing (``-``) are no names.
+        """
+        inside = (self.parts != "") & ~clips[column].isin(_NOBODY)
+        counts = pd.crosstab(clips[column][inside], self.parts[inside])
+        counts = counts.reindex(columns=list(PARTS), fill_value=0)
+        shared: pd.DataFrame = counts[(counts > 0).sum(axis=1) > 1]
+        return shared
+
+
+def split(
+    clips: pd.DataFrame,
+    name: SplitName | None = None,
+    seed: int = 0,
+    held_out: str | None = None,
+) -> Protocol:
     """Divide a clip table (columns label, speaker, system, split) into parts.
 
     Parameters
     ----------
     name : str or None
         None: the corpus's own division if its ``split`` column names one, else by speaker.
+    held_out : str or None
+        What is kept for the test: for ``leave-one-system-out`` the system; for ``cross`` the
+        corpus, of those in the column ``corpus`` (None: all but the first).
 
     Raises
     ------
     SplitError
-        If a part would be empty of bona fide or of spoof clips.
+        If a part would be empty of bona fide or of spoof clips, or what is to be held out is
+        not there.
     """
+    if held_out is not None and name not in ("cross", "leave-one-system-out"):
+        raise SplitError(f"nothing is held out by name in the {name or 'default'} split")
     if name is None:
         name = "official" if len(set(_official_words(clips).values())) > 1 else "speaker"
-    divide = {
+    divide: dict[SplitName, Callable[[pd.DataFrame, pd.Series, int], str]] = {
         "official": _official,
         "speaker": _speaker,
         "ancestor": _ancestor,
         "random": _random,
+        "cross": partial(_cross, held_out=held_out),
+        "leave-one-system-out": partial(_leave_one_system_out, held_out=held_out),
     }
     parts = pd.Series(TRAIN, index=clips.index, dtype=object)
     sentence = divide[name](clips, parts, seed)
@@ -125,6 +157,79 @@ def _random(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
         parts.iloc[members[:n_each]] = TEST
         parts.iloc[members[n_each : 2 * n_each]] = DEVELOPMENT
     return "clips drawn at random: speakers and systems are shared between the parts"
+
+
+def _cross(clips: pd.DataFrame, parts: pd.Series, seed: int, held_out: str | None) -> str:
+    corpora = list(dict.fromkeys(clips[CORPUS])) if CORPUS in clips else []
+    if len(corpora) < 2:
+        raise SplitError("the cross split needs several corpora: give --dataset twice or more")
+    if held_out is not None and held_out not in corpora:
+        raise SplitError(f"no corpus {held_out!r} to test on; there are {', '.join(corpora)}")
+    test = corpora[1:] if held_out is None else [held_out]
+    parts[clips[CORPUS].isin(test).to_numpy()] = TEST
+    how = _carve(clips, parts, DEVELOPMENT, _FRACTION, seed)
+    train = ", ".join(corpus for corpus in corpora if corpus not in test)
+    return (
+        f"trained on {train}, tested on {', '.join(test)} (cross-corpus); development carved "
+        f"from train, {how}"
+    )
+
+
+def _leave_one_system_out(
+    clips: pd.DataFrame, parts: pd.Series, seed: int, held_out: str | None
+) -> str:
+    there = systems(clips)
+    if held_out not in there:
+        raise SplitError(
+            f"name the system to leave out; there are {', '.join(there) or 'none'}"
+            if held_out is None
+            else f"no system {held_out!r}; there are {', '.join(there) or 'none'}"
+        )
+    test = ((clips["system"] == held_out) & (clips["label"] == "spoof")).to_numpy()
+    bonafide = (clips["label"] == "bonafide").to_numpy()
+    # The system judges against human speakers who are not heard in training either.
+    groups = _speakers(clips)
+    people = groups[bonafide]
+    chosen = set(people[_choose(people, np.zeros(len(people), bool), _FRACTION, seed)])
+    judges = np.isin(groups, list(chosen | set(groups[test])))
+    rest = ~bonafide & ~test
+    apart = judges[bonafide].mean() <= 0.5 and not judges[rest].sum() > 0.5 * rest.sum()
+    if not apart:  # it imitates nearly everyone
+        judges = np.isin(groups, list(chosen))
+    parts[test | (bonafide & judges)] = TEST
+    # Other systems' imitations of a speaker who judges would betray that speaker.
+    parts[rest & judges] = ""
+    n_out = int((rest & judges).sum())
+    left = f", {n_out} clips of them by other systems in no part" if n_out else ""
+    whose = "all speakers of that part" if apart else "its human speakers (those imitated shared)"
+    how = _carve(clips, parts, DEVELOPMENT, _FRACTION, seed + 1)
+    return (
+        f"system {held_out} is in the test part only, and so are {whose}{left}; development "
+        f"carved from train, {how}"
+    )
+
+
+def systems(clips: pd.DataFrame) -> list[str]:
+    """Return the synthesis systems that spoof clips name, sorted."""
+    return sorted(set(clips["system"][clips["label"] == "spoof"]) - set(_NOBODY))
+
+
+def clip_table(dataset: Dataset) -> pd.DataFrame:
+    """Return what a dataset says of its clips, as `split` reads it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns label, speaker, system, split and corpus; indexed by clip id.
+    """
+    rows = [
+        (str(clip.label), clip.speaker, clip.system, clip.split, clip.extra.get(CORPUS, ""))
+        for clip in dataset.clips
+    ]
+    index = pd.Index([clip.id for clip in dataset.clips], name="id")
+    return pd.DataFrame(
+        rows, columns=["label", "speaker", "system", "split", CORPUS], index=index, dtype=object
+    )
 
 
 def _official_words(clips: pd.DataFrame) -> dict[str, str]:

@@ -99,7 +99,7 @@ def test_all_features_are_refused_while_a_plugin_is_broken(
     [
         (["extract", "--dataset", "speech", "--features", "mfc"], "no feature 'mfc'; installed: "),
         (["extract", "--dataset", "speech", "--features", "all,mfcc"], "no feature 'all'; inst"),
-        (["extract", "--dataset", "nowhere"], "'nowhere': neither a known corpus (asvspoof2021"),
+        (["extract", "--dataset", "nowhere"], "'nowhere': neither a known corpus (add2022"),
         (["extract", "--dataset", ""], "'': neither a known corpus"),
         (["extract", "--dataset", "itw"], "itw: expected in "),
         (["extract", "--dataset", "words.csv"], "LABELS, line 2: label 'maybe' is unknown; known"),

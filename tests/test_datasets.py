@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pickle
 import re
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from miniatures import MINIATURES
 
 from fvx.audio import Audio
 from fvx.datasets import (
@@ -26,6 +28,7 @@ from fvx.datasets import (
     Tree,
     corpora,
     open_dataset,
+    open_datasets,
     parse_label,
     read_manifest,
 )
@@ -150,7 +153,7 @@ def test_counts_other_than_the_published_ones_are_said(tmp_path: Path) -> None:
 
 
 def test_published_counts_are_passed_over_in_silence(tmp_path: Path) -> None:
-    layout = dataclasses.replace(corpora.IN_THE_WILD, n_bonafide=1, n_spoof=2)
+    layout = dataclasses.replace(KNOWN["itw"], n_bonafide=1, n_spoof=2)
     assert open_dataset("itw", {"itw": layout}, home=in_the_wild(tmp_path)).notes == ()
 
 
@@ -595,6 +598,128 @@ def test_an_audio_file_is_no_corpus(tmp_path: Path) -> None:
         open_dataset(speech(tmp_path, "a.wav") / "a.wav", KNOWN)
 
 
+def test_a_parquet_manifest_is_read_like_any_other(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow, which is optional")
+    from pyarrow import parquet
+
+    rows = {
+        "Path": ["a.wav", "b.wav"],
+        "Label": ["real", "fake"],
+        "speaker": ["Ann", None],
+        "seconds": [1.5, 2.0],
+    }
+    parquet.write_table(pyarrow.table(rows), speech(tmp_path, "a.wav", "b.wav") / "m.parquet")
+    dataset = open_dataset(tmp_path / "m.parquet", KNOWN)
+    assert dataset.layout == "a manifest: m.parquet"
+    assert dataset.clips == (
+        Clip("a.wav", "a.wav", Label.BONAFIDE, "Ann", extra={"seconds": "1.5"}),
+        Clip("b.wav", "b.wav", Label.SPOOF, "-", extra={"seconds": "2.0"}),
+    )
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DatasetError, match="cannot be read as Parquet"):
+        open_dataset(tmp_path / "bad.parquet", KNOWN)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "m.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DatasetError, match=r"pip install 'fvx\[parquet\]'"):
+        open_dataset(tmp_path / "m.parquet")
+
+
+# Plain files --------------------------------------------------------------------------------------
+
+
+def test_a_label_word_and_a_folder_or_file_make_a_corpus(tmp_path: Path) -> None:
+    speech(tmp_path, "takes/a.wav", "takes/deep/b.flac", "one.ogg")
+    made = open_dataset(f"fake:{tmp_path}/takes", KNOWN)
+    assert (made.name, made.layout) == ("takes", "plain files: 2 clips, all spoof")
+    assert [(clip.id, clip.label) for clip in made.clips] == [
+        ("a.wav", Label.SPOOF),
+        ("deep/b.flac", Label.SPOOF),
+    ]
+    human = open_dataset(f"Bona-Fide:{tmp_path}/one.ogg", KNOWN)
+    assert [(clip.id, clip.label) for clip in human.clips] == [("one.ogg", Label.BONAFIDE)]
+    assert human.audio_path(human.clips[0]) == tmp_path / "one.ogg"
+
+
+@pytest.mark.parametrize("path", ["nowhere", "list.txt", "empty"])
+def test_plain_files_that_are_none_are_refused(path: str, tmp_path: Path) -> None:
+    text(tmp_path, "list.txt", "a.wav")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"neither an audio file nor a folder|no audio in it"):
+        open_dataset(f"spoof:{tmp_path}/{path}")
+
+
+def test_a_colon_without_a_label_word_before_it_is_part_of_a_path(tmp_path: Path) -> None:
+    speech(tmp_path, "a:b/real/x.wav")
+    assert len(open_dataset(f"{tmp_path}/a:b").clips) == 1
+    with pytest.raises(DatasetError, match="neither a known corpus"):
+        open_dataset("perhaps:x")
+
+
+# Several ------------------------------------------------------------------------------------------
+
+
+def test_several_corpora_are_one_with_their_names_before_ids(tmp_path: Path) -> None:
+    speech(tmp_path, "one/real/a.wav", "two/deep/fake/a.wav", "two/deep/real/a.wav")
+    both = open_datasets([tmp_path / "one", tmp_path / "two/deep"], KNOWN)
+    assert both.name == "one+deep"
+    assert [(clip.id, clip.extra["corpus"]) for clip in both.clips] == [
+        ("one/real/a.wav", "one"),
+        ("deep/fake/a.wav", "deep"),
+        ("deep/real/a.wav", "deep"),
+    ]
+    assert [both.audio_path(clip) for clip in both.clips] == [
+        tmp_path / "one/real/a.wav",
+        tmp_path / "two/deep/fake/a.wav",
+        tmp_path / "two/deep/real/a.wav",
+    ]
+    assert (both.count(Label.BONAFIDE), both.count(Label.SPOOF)) == (2, 1)
+    assert pickle.loads(pickle.dumps(both)) == both
+
+
+def test_the_two_sides_of_a_corpus_without_bona_fide_speech_are_combined(tmp_path: Path) -> None:
+    for name in ("wavefake", "ljspeech"):
+        MINIATURES[name].write(KNOWN[name].place(tmp_path))
+    both = open_datasets(["wavefake", "ljspeech"], KNOWN, home=tmp_path)
+    assert both.name == "wavefake+ljspeech"
+    assert {(clip.extra["corpus"], str(clip.label)) for clip in both.clips} == {
+        ("wavefake", "spoof"),
+        ("ljspeech", "bonafide"),
+    }
+    assert note(both, "wavefake: 1 audio file")
+    assert note(both, "ljspeech: LJSpeech 1.1 has 13,100")
+
+
+def test_corpora_of_one_name_are_told_apart_and_one_named_twice_is_refused(
+    tmp_path: Path,
+) -> None:
+    speech(tmp_path, "x/a/real/1.wav", "y/a/fake/1.wav")
+    both = open_datasets([tmp_path / "x/a", tmp_path / "y/a"])
+    assert [clip.id for clip in both.clips] == ["a/real/1.wav", "a-2/fake/1.wav"]
+    with pytest.raises(DatasetError, match="named twice"):
+        open_datasets([tmp_path / "x/a", tmp_path / "y/../x/a"])
+    with pytest.raises(DatasetError, match="no dataset is named"):
+        open_datasets([])
+
+
+def test_one_dataset_alone_is_as_it_is(tmp_path: Path) -> None:
+    root = speech(tmp_path / "one", "real/a.wav")
+    assert open_datasets([root]) == open_dataset(root)
+
+
+def test_no_clip_of_several_reads_a_file_outside_its_own_corpus(tmp_path: Path) -> None:
+    speech(tmp_path, "one/real/a.wav", "two/fake/b.wav")
+    both = open_datasets([tmp_path / "one", tmp_path / "two"])
+    (tmp_path / "one/real/link.wav").symlink_to(tmp_path / "two/fake/b.wav")
+    for path, reason in (("one/../two/fake/b.wav", "leaves"), ("one/real/link.wav", "a link out")):
+        with pytest.raises(DatasetError, match=reason):
+            both.audio_path(Clip("x", path, Label.SPOOF))
+
+
 # Paths --------------------------------------------------------------------------------------------
 
 
@@ -685,7 +810,30 @@ def test_clips_travel_to_a_worker() -> None:
 
 
 def test_the_registry_offers_them_by_name() -> None:
-    assert list(collect([corpora]).datasets) == ["asvspoof2021_df", "demo", "itw"]
+    assert list(collect([corpora]).datasets) == [
+        "add2022",
+        "add2023",
+        "asvspoof2019_la",
+        "asvspoof2021_df",
+        "asvspoof2021_la",
+        "asvspoof5",
+        "codecfake_wu",
+        "codecfake_xie",
+        "deepfake_eval_2024",
+        "demo",
+        "dfadd",
+        "fake_or_real",
+        "habla",
+        "itw",
+        "libritts",
+        "ljspeech",
+        "mlaad",
+        "partialspoof",
+        "spoofceleb",
+        "vcc2020",
+        "vctk",
+        "wavefake",
+    ]
 
 
 @pytest.mark.parametrize("layout", KNOWN.values(), ids=KNOWN)
@@ -693,7 +841,19 @@ def test_every_known_corpus_says_where_it_comes_from(layout: Layout) -> None:
     assert layout.title
     assert layout.licence
     assert layout.traps
-    assert layout.shipped or (layout.urls and layout.citation and layout.n_bonafide)
+    assert layout.shipped or layout.citation
+    assert layout.shipped or layout.urls or any("not known to fvx" in t for t in layout.traps)
+    for remote in layout.remotes:
+        assert remote.url.startswith("https://")
+        assert re.fullmatch(r"(md5:[0-9a-f]{32})?", remote.checksum)
+        assert remote.is_archive
+
+
+def test_a_known_corpus_without_all_its_checksums_says_so() -> None:
+    for layout in KNOWN.values():
+        unchecked = layout.shipped is None and not all(r.checksum for r in layout.remotes)
+        if unchecked or (not layout.remotes and not layout.gated and not layout.shipped):
+            assert any("checksum" in trap for trap in layout.traps), layout.name
 
 
 def test_the_readme_of_datasets_gives_each_corpus_its_folder() -> None:

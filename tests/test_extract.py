@@ -3,29 +3,28 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import fakes
 import makers
 import numpy as np
 import pytest
-from makers import contents, install_plugin, tree, write_clip, write_tree
-from processes import AVAILABLE, alive, children, wait_for
+from makers import contents, tree, write_clip
 
+from fvx import executors, workers
 from fvx import extract as module
 from fvx.audio import Audio
 from fvx.datasets import Clip, Dataset, Label, open_dataset
-from fvx.errors import FeatureError, StoreError
-from fvx.extract import Extraction, extract
+from fvx.errors import DatasetError, FeatureError, StoreError
+from fvx.extract import Extraction
 from fvx.feature import Feature
 from fvx.store import Store
 
 FEATURES: Sequence[Feature] = (fakes.Level(), fakes.Ends())
-SUPPORT = Path(__file__).parent / "support"
+# Here, which starts nothing; tests that say jobs=1 or more are about workers.
+extract = partial(module.extract, jobs=0)
 
 
 @pytest.fixture(autouse=True)
@@ -136,13 +135,14 @@ def test_adding_clips_rewrites_nothing(tmp_path: Path) -> None:
     assert_same_values(tmp_path / "s", tmp_path / "whole")
 
 
-def test_two_jobs_write_what_one_writes(tmp_path: Path) -> None:
+def test_any_number_of_jobs_writes_the_same(tmp_path: Path) -> None:
     dataset = tree(tmp_path / "c", 12, n_long=5)
     features = (*FEATURES, fakes.Moody())
     seen: list[int] = []
-    extract(dataset, features, tmp_path / "1")
+    extract(dataset, features, tmp_path / "0")
+    extract(dataset, features, tmp_path / "1", jobs=1)
     extract(dataset, features, tmp_path / "2", jobs=2, on_progress=lambda n, *_: seen.append(n))
-    assert contents(tmp_path / "2") == contents(tmp_path / "1") != {}
+    assert contents(tmp_path / "2") == contents(tmp_path / "1") == contents(tmp_path / "0") != {}
     assert seen == sorted(seen)
     assert seen[-1] == 12
 
@@ -365,7 +365,7 @@ def test_a_shard_that_cannot_be_written_stops_the_run_and_keeps_the_rest(
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.executors, "step", lambda: full(None))
+        patch.setattr(workers, "step", lambda: full(None))
         with pytest.raises(StoreError, match=r"\.h5: cannot be written \(No space left on dev"):
             extract(dataset, FEATURES, tmp_path / "s")
     assert len(list((tmp_path / "s").glob("*.h5"))) == 1
@@ -375,57 +375,40 @@ def test_a_shard_that_cannot_be_written_stops_the_run_and_keeps_the_rest(
     assert contents(tmp_path / "s") == contents(tmp_path / "whole")
 
 
-# Killed, and begun again.
+def test_a_corpus_or_store_that_is_not_there_any_more_stops_the_run(tmp_path: Path) -> None:
+    dataset = tree(tmp_path / "c", 12)
+
+    def lose(folder: Path) -> Callable[[int, int, int], None]:
+        return lambda n_done, *_: folder.rename(tmp_path / "lost") if n_done == 6 else None
+
+    with pytest.raises(DatasetError, match=r"c: cannot be reached from .* \(No such file or dir"):
+        extract(dataset, FEATURES, tmp_path / "s", on_progress=lose(tmp_path / "c"))
+    (tmp_path / "lost").rename(tmp_path / "c")
+    assert Store.open(tmp_path / "s").failures.empty
+    assert len(Store.open(tmp_path / "s").clips) == 4
+    done = extract(dataset, FEATURES, tmp_path / "s")
+    assert (done.n_done, done.n_skipped, done.failures) == (8, 4, ())
 
 
-def whole_shards(store: Path) -> list[Path]:
-    return [path for path in store.glob("*.h5") if not path.name.startswith(".")]
+def test_a_feature_that_cannot_travel_is_refused_and_runs_here(tmp_path: Path) -> None:
+    class Homely(fakes.Ends):
+        pass
+
+    dataset = tree(tmp_path / "c", 2)
+    with pytest.raises(FeatureError, match=r"ends: cannot be handed to a worker .* jobs=0"):
+        extract(dataset, [Homely()], tmp_path / "s", jobs=1)
+    assert not (tmp_path / "s").exists()
+    extract(dataset, [Homely()], tmp_path / "s")
+    assert len(Store.open(tmp_path / "s")["ends"]) == 2
 
 
-@pytest.mark.skipif(not AVAILABLE, reason="looks into /proc")
-def test_a_run_killed_in_the_middle_goes_on_and_ends_as_if_undisturbed(
+def test_a_worker_with_another_version_of_a_feature_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_tree(tmp_path / "c", 80)
-    install_plugin(tmp_path / "site", "fvx-fakes", "fakes")
-    flag = tmp_path / "slow"
-    flag.touch()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(SUPPORT)]),
-        "FVX_TEST_SLOW": str(flag),
-    }
-
-    command = [
-        str(Path(sys.executable).with_name("fvx")), "extract", "--dataset", "c",
-        "--features", "slow,ends", "--store", "s", "--jobs", "2",
-    ]  # fmt: skip
-    store = tmp_path / "s"
-    victim = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: whole_shards(store) and list(store.glob(".*.tmp.h5")))
-        workers = children(victim.pid)
-    finally:
-        victim.send_signal(signal.SIGKILL)
-        victim.wait()
-    assert len(workers) >= 2
-    wait_for(lambda: not any(alive(pid) for pid in workers))
-    assert 0 < len(whole_shards(store)) < 5
-    assert list(store.glob(".*.tmp.h5")), "killed while nothing was being written"
-    Store.open(store)
-
-    flag.unlink()
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
-    assert "80 clips, 2 features -> s" in done.stdout
-    monkeypatch.setattr(module, "_MIN_CLIPS_PER_SHARD", 16)
-    undisturbed = [fakes.Ends(), fakes.Slow()]
-    extract(open_dataset(tmp_path / "c"), undisturbed, tmp_path / "undisturbed")
-    assert contents(store) == contents(tmp_path / "undisturbed")
-    assert sorted(os.listdir(store)) == sorted(os.listdir(tmp_path / "undisturbed"))
-    assert len(Store.open(store)["slow"]) == 80
+    monkeypatch.setattr(fakes.Level, "version", 7)  # here, and not in the worker
+    with pytest.raises(FeatureError, match=r"level: version 1 is installed on .*, version 7 where"):
+        extract(tree(tmp_path / "c", 2), FEATURES, tmp_path / "s", jobs=1)
+    assert not Store.open(tmp_path / "s").features
 
 
 def test_a_large_corpus_makes_about_two_hundred_shards(
@@ -433,10 +416,12 @@ def test_a_large_corpus_makes_about_two_hundred_shards(
 ) -> None:
     monkeypatch.setattr(module, "_MIN_CLIPS_PER_SHARD", 16)
     clips = tuple(makers.clip(f"c{n}") for n in range(30_000))
-    tasks: list[object] = []
-    monkeypatch.setattr(
-        module.executors, "run", lambda task, items, **_: tasks.extend(items) or iter(())
-    )
-    extract(Dataset("big", tmp_path, clips, "made up"), FEATURES, tmp_path / "s")
-    assert len(tasks) == 200
+
+    def send_far_away(task: object, items: Sequence[object], **_: object) -> Iterator[list[object]]:
+        assert len(items) == 200
+        yield []
+
+    monkeypatch.setattr(executors, "run", send_far_away)
+    with pytest.raises(StoreError, match=r"made, but not to be seen here, as 200 in all"):
+        extract(Dataset("big", tmp_path, clips, "made up"), FEATURES, tmp_path / "s")
     assert Store.open(tmp_path / "s").about["clips_per_shard"] == 150

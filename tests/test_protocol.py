@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fvx import protocol
+from fvx.datasets import Clip, Dataset, Label
 from fvx.errors import SplitError
 from fvx.protocol import PARTS, Protocol, split
 
@@ -268,3 +270,115 @@ def test_no_clips_at_all_are_refused() -> None:
     for name in (None, "speaker", "random", "official", "ancestor"):
         with pytest.raises(SplitError):
             split(table([]), name)  # type: ignore[arg-type]
+
+
+# Proof of disjointness.
+
+
+def test_what_two_parts_share_is_named_with_its_counts() -> None:
+    clips = corpus()
+    assert split(clips, "speaker").shared(clips, "speaker").empty
+    made = split(clips, "random")
+    found = made.shared(clips, "speaker")
+    assert set(found.index) == shared(clips, made, "speaker")
+    for name, row in found.iterrows():
+        for part in PARTS:
+            inside = clips[(clips["speaker"] == name) & (made.parts == part)]
+            assert row[part] == len(inside)
+
+
+def test_names_that_say_nothing_are_shared_by_nobody() -> None:
+    clips = table([("bonafide", "-", "-", "")] * 30 + [("spoof", "", "-", "")] * 30)
+    made = split(clips, "random")
+    assert made.shared(clips, "speaker").empty
+    assert made.shared(clips, "system").empty
+
+
+# Across corpora.
+
+
+def two_corpora() -> pd.DataFrame:
+    clips = pd.concat([corpus(), corpus(10, 4).rename(lambda clip: f"b{clip}")])
+    clips["corpus"] = ["A" if one.startswith("c") else "B" for one in clips.index]
+    return clips
+
+
+@pytest.mark.parametrize(("held_out", "test"), [(None, "B"), ("B", "B"), ("A", "A")])
+def test_the_cross_split_trains_on_some_corpora_and_tests_on_others(
+    held_out: str | None, test: str
+) -> None:
+    clips = two_corpora()
+    made = split(clips, "cross", held_out=held_out)
+    check(clips, made)
+    assert set(clips["corpus"][made.clips("test")]) == {test}
+    assert set(clips["corpus"][made.clips("train")]) == {"B" if test == "A" else "A"}
+    assert set(made.parts[clips["corpus"] == test]) == {"test"}
+    assert f"tested on {test} (cross-corpus)" in made.sentence
+
+
+def test_the_cross_split_needs_two_corpora_and_knows_their_names() -> None:
+    with pytest.raises(SplitError, match="needs several corpora"):
+        split(corpus(), "cross")
+    with pytest.raises(SplitError, match="no corpus 'C' to test on; there are A, B"):
+        split(two_corpora(), "cross", held_out="C")
+
+
+# Leaving one system out.
+
+
+def test_the_system_left_out_is_tested_on_and_nowhere_else() -> None:
+    clips = corpus()
+    made = split(clips, "leave-one-system-out", held_out="A03")
+    check(clips, made)
+    spoof = clips[clips["label"] == "spoof"]
+    assert set(made.parts[spoof.index[spoof["system"] == "A03"]]) == {"test"}
+    assert set(spoof["system"][spoof.index.isin(made.clips("test"))]) == {"A03"}
+    assert shared(clips, made, "speaker") == set()
+    assert "A03" not in set(clips["system"][made.clips("train") + made.clips("development")])
+    assert made.sentence.startswith("system A03 is in the test part only, and so are all speakers")
+
+
+def test_every_system_can_be_left_out_in_turn() -> None:
+    clips = corpus()
+    assert protocol.systems(clips) == [f"A{n:02d}" for n in range(8)]
+    for system in protocol.systems(clips):
+        check(clips, split(clips, "leave-one-system-out", held_out=system))
+
+
+def test_a_system_that_imitates_everyone_shares_its_speakers_and_it_is_said() -> None:
+    rows = [("bonafide", f"s{i % 20}", "-", "") for i in range(200)]
+    rows += [("spoof", f"s{i % 20}", f"A{i % 7}", "") for i in range(280)]
+    clips = table(rows)
+    made = split(clips, "leave-one-system-out", held_out="A2")
+    check(clips, made)
+    assert set(clips["system"][made.clips("test")]) == {"-", "A2"}
+    assert "its human speakers (those imitated shared)" in made.sentence
+    humans = clips[clips["label"] == "bonafide"]
+    judging = set(humans["speaker"][humans.index.isin(made.clips("test"))])
+    assert not judging & set(clips["speaker"][made.clips("train")])
+
+
+@pytest.mark.parametrize(
+    ("held_out", "reason"),
+    [(None, "name the system to leave out; there are A00, A01"), ("Z", "no system 'Z'; there are")],
+)
+def test_a_system_that_is_not_there_cannot_be_left_out(held_out: str | None, reason: str) -> None:
+    with pytest.raises(SplitError, match=reason):
+        split(corpus(), "leave-one-system-out", held_out=held_out)
+
+
+@pytest.mark.parametrize("name", [None, "speaker", "random"])
+def test_nothing_is_held_out_by_name_in_other_splits(name: protocol.SplitName | None) -> None:
+    with pytest.raises(SplitError, match="nothing is held out by name"):
+        split(corpus(), name, held_out="A01")
+
+
+def test_a_dataset_gives_the_table_that_is_divided() -> None:
+    clips = (
+        Clip("a", "a.wav", Label.BONAFIDE, "s", split="train", extra={"corpus": "X"}),
+        Clip("b", "b.wav", Label.SPOOF, "-", "A1"),
+    )
+    found = protocol.clip_table(Dataset("d", Path(), clips, ""))
+    assert list(found.index) == ["a", "b"]
+    assert found.loc["a"].tolist() == ["bonafide", "s", "-", "train", "X"]
+    assert found.loc["b"].tolist() == ["spoof", "-", "A1", "", ""]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -24,6 +26,7 @@ from fvx.datasets.clip import Columns
 from fvx.errors import FeatureError, StoreError, UnknownFeature
 from fvx.feature import Feature
 from fvx.store import Failure, FeatureRecord, ShardWriter, Store
+from fvx.store.tables import write_column
 
 FEATURES: dict[str, Feature] = {
     feature.name: feature for feature in (fakes.Level(), fakes.Ends(), fakes.Grid())
@@ -224,6 +227,13 @@ def replace(path: Path, name: str, data: object) -> None:
         file[name] = data
 
 
+def reseal(path: Path, offsets: list[int]) -> None:
+    """Other offsets, with the checksum that goes with them."""
+    with h5py.File(path, "r+") as file:
+        del file["features/level/offsets"]
+        write_column(file["features/level"], "offsets", np.asarray(offsets, np.int64))
+
+
 def foreign(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["x"] = 1
@@ -236,17 +246,23 @@ SHARD_DAMAGE = {
     "text": (lambda p: p.write_text("no shard"), "damaged shard"),
     "overwritten start": (lambda p: overwrite(p, 0.0), "damaged shard"),
     "foreign": (foreign, "not an fvx shard"),
-    "later format": (lambda p: change(p, format_version=2), "shard format 2; this fvx reads 1"),
+    "earlier format": (
+        lambda p: change(p, format_version=1),
+        r"shard format 1, this fvx reads 2; extract into another store \(--store\)",
+    ),
     "no clips": (lambda p: drop(p, "clips"), "damaged shard"),
     "no failures": (lambda p: drop(p, "failures"), "damaged shard"),
     "no values": (lambda p: drop(p, "features/level/values"), "damaged shard"),
     "no offsets": (lambda p: drop(p, "features/level/offsets"), "damaged shard"),
     "clips no group": (lambda p: replace(p, "clips", 3), "damaged shard"),
-    "wrong offsets": (
+    "changed offsets": (
         lambda p: replace(p, "features/level/offsets", [0, 1, 2, 3]),
-        "rows of level do not add up",
+        "damaged shard",
     ),
-    "few offsets": (lambda p: replace(p, "features/level/offsets", [0, 12]), "do not add up"),
+    "wrong offsets": (lambda p: reseal(p, [0, 1, 2, 3]), "rows of level do not add up"),
+    "falling offsets": (lambda p: reseal(p, [0, 8, 4, 12]), "rows of level do not add up"),
+    "late offsets": (lambda p: reseal(p, [3, 6, 9, 12]), "rows of level do not add up"),
+    "few offsets": (lambda p: reseal(p, [0, 12]), "rows of level do not add up"),
     "other rate": (lambda p: change(p, rate_hz=8_000), "made at 8000 Hz, the store at 16000"),
 }
 
@@ -271,17 +287,62 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
             Store.open(tmp_path / "s")
 
 
+def chunk_of(path: Path, dataset: str) -> tuple[int, int]:
+    """Where the first chunk of a dataset lies in the file, and how long it is."""
+    with h5py.File(path, "r") as file:
+        chunk = file[dataset].id.get_chunk_info(0)
+        return chunk.byte_offset, chunk.size
+
+
 def test_values_that_changed_on_disk_are_noticed(tmp_path: Path) -> None:
-    store, values = small_store(tmp_path / "s")
+    store, _ = small_store(tmp_path / "s")
     path = tmp_path / "s" / "000000-a.h5"
     whole = path.read_bytes()
-    stored = values["grid", "b"].tobytes()
-    assert whole.count(stored) == 1
-    path.write_bytes(whole.replace(stored, stored[:-1] + bytes([stored[-1] ^ 1])))
-    with pytest.raises(StoreError, match=r"000000-a\.h5: damaged shard .*delete it to redo it"):
-        store["grid"]["b"]
+    first, size = chunk_of(path, "features/grid/values")
+    for place in range(first, first + size):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(StoreError, match=r"000000-a\.h5: damaged shard .*delete it to redo"):
+            store["grid"]["b"]
+
+
+def test_a_table_that_changed_on_disk_is_noticed(tmp_path: Path) -> None:
+    store, _ = small_store(tmp_path / "s")
+    path = tmp_path / "s" / "000000-a.h5"
+    with h5py.File(path, "r+") as file:
+        file["clips/n_samples"][0] = 7
+    with pytest.raises(StoreError, match=r"\(clips/n_samples is not as it was writ"):
+        _ = store.clips
+    with h5py.File(path, "r+") as file:
+        file["clips/id"][0] = b"z"
+    with pytest.raises(StoreError, match=r"\(clips/id is not as it was written\)"):
+        Store.open(tmp_path / "s")
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody should be told to delete a shard because the network is down."""
+    store, _ = small_store(tmp_path / "s")
+    path = tmp_path / "s" / "000000-a.h5"
+
+    class Failing(io.FileIO):
+        n_reads = 0
+
+        def readinto(self, into: object) -> int:
+            self.n_reads += 1
+            if self.n_reads > 6:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().readinto(into)  # type: ignore[arg-type]
+
+    file = h5py.File
+    with monkeypatch.context() as patch, Failing(path) as failing:
+        patch.setattr(h5py, "File", lambda _, mode: file(failing, mode))
+        with pytest.raises(StoreError, match=r"a\.h5: cannot be read \(Input/output error\)$"):
+            store["grid"]["b"]
     path.unlink()
-    with pytest.raises(StoreError, match=r"000000-a\.h5: damaged shard"):
+    with pytest.raises(StoreError, match=r"a\.h5: cannot be read \(No such file or directory\)$"):
         store["grid"].gather(["b"])
 
 
@@ -301,7 +362,7 @@ def test_whatever_byte_is_damaged_the_answer_is_right_or_a_store_error(
 
 
 ABOUT = {
-    "format": "fvx-store", "format_version": 1, "dataset": "d", "rate_hz": 16_000,
+    "format": "fvx-store", "format_version": 2, "dataset": "d", "rate_hz": 16_000,
     "clips_per_shard": 16,
 }  # fmt: skip
 
@@ -312,8 +373,11 @@ ABOUT = {
         ("{", "store.json cannot be read"),
         ("[]", "store.json is not an fvx store's"),
         ('{"format": "zarr"}', "store.json is not an fvx store's"),
-        (json.dumps({**ABOUT, "format_version": 2}), "store format 2; this fvx reads 1"),
-        ('{"format": "fvx-store"}', "store format None; this fvx reads 1"),
+        (
+            json.dumps({**ABOUT, "format_version": 1}),
+            r"store format 1, this fvx reads 2; extract again, into another store \(--store\)",
+        ),
+        ('{"format": "fvx-store"}', "store format None, this fvx reads 2"),
         (json.dumps({**ABOUT, "rate_hz": "x"}), "store.json is damaged: rate_hz is 'x'"),
         (json.dumps({**ABOUT, "dataset": None}), "store.json is damaged: dataset is None"),
     ],

@@ -47,6 +47,7 @@ from fvx.cli import (  # noqa: E402 - the commands register themselves on the ap
     extract,
     features,
     predict,
+    store,
     train,
     window,
 )
@@ -54,6 +55,7 @@ from fvx.cli import (  # noqa: E402 - the commands register themselves on the ap
 app.command()(demo.demo)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(features.app, name="features")
+app.add_typer(store.app, name="store")
 app.command()(extract.extract)
 app.command()(window.window)
 app.command()(train.train)

@@ -70,12 +70,12 @@ def new_run(given: Path | None, name: str) -> Path:
     return candidate
 
 
-def dataset(name_or_path: str) -> Dataset:
-    """Open a corpus by name or path, saying what was recognised and what is amiss."""
-    from fvx.datasets import open_dataset
+def dataset(*names_or_paths: str) -> Dataset:
+    """Open a corpus by name or path, or several as one; say what was found, and what is amiss."""
+    from fvx.datasets import open_datasets
     from fvx.registry import discover
 
-    opened = open_dataset(name_or_path, discover().datasets)
+    opened = open_datasets(names_or_paths, discover().datasets)
     say(f"dataset {opened.name}: {opened.layout}; {len(opened.clips)} clips")
     for note in opened.notes:
         say(f"  note: {note}")

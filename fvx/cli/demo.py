@@ -24,7 +24,7 @@ def demo(
     """Run the whole pipeline on the embedded corpus, offline."""
     store, run = out / "features", out / "run"
     _make_room(run)
-    _step(extract.extract, dataset="demo", features="all", store=store, jobs=jobs)
+    _step(extract.extract, dataset=["demo"], features="all", store=store, jobs=jobs)
     _step(window.window, store=store, length_s=1.0, hop_s=0.5)
     _step(train.train, store=store, run=run, features="all", epochs=40, seed=0)
     _step(evaluate.evaluate, run=run, store=store, subset="test", format="fvx")
@@ -39,7 +39,8 @@ def _step(command: Callable[..., None], *arguments: Path, **options: Any) -> Non
     """Print a command line and run the command it names."""
     words = [command.__name__, *map(str, arguments)]
     for name, value in options.items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        for one in value if isinstance(value, list) else [value]:
+            words += [f"--{name.replace('_', '-')}", str(one)]
     typer.echo(f"\n$ fvx {shlex.join(words)}")
     command(*arguments, **options)
 

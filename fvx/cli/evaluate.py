@@ -18,7 +18,8 @@ def evaluate(
     run: Annotated[Path | None, typer.Option(help="Run to evaluate; default the newest.")] = None,
     store: Annotated[Path | None, typer.Option(help="Store to score; default the newest.")] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Corpus to extract and score instead of a store.")
+        list[str] | None,
+        typer.Option(help="Corpus to extract and score instead of a store; may be repeated."),
     ] = None,
     subset: Annotated[
         Literal["train", "development", "test", "all"], typer.Option(help="Part of the split.")
@@ -33,19 +34,19 @@ def evaluate(
     from fvx.evaluate import evaluate as judge
     from fvx.store import Store
 
-    if store is not None and dataset is not None:
+    if store is not None and dataset:
         raise typer.BadParameter("give --store or --dataset, not both")
     chosen = choose.run(run)
     path = _extracted(dataset, chosen) if dataset else choose.store(store)
     show(judge(chosen, Store.open(path), subset=subset, format=format, out=out))
 
 
-def _extracted(dataset: str, run: Path) -> Path:
+def _extracted(dataset: list[str], run: Path) -> Path:
     """Extract what the run reads from a corpus, into the corpus's store."""
     from fvx.detector import load_model
     from fvx.extract import extract
 
-    opened = choose.dataset(dataset)
+    opened = choose.dataset(*dataset)
     features = load_model(run).features
     with clips_bar("extract") as update:
         return extract(opened, features, choose.STORES / opened.name, on_progress=update).store

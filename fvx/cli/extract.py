@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,30 +17,53 @@ if TYPE_CHECKING:
 
 
 def extract(
-    dataset: Annotated[str, typer.Option(help="Name of a known corpus, or a path.")],
+    dataset: Annotated[
+        list[str], typer.Option(help="Name of a known corpus, or a path; may be repeated.")
+    ],
     features: Annotated[str, typer.Option(help="all, or names with commas.")] = "all",
     store: Annotated[
         Path | None, typer.Option(help="Folder to write; default features/<dataset>.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes; default 1.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose cluster does the work.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N clips.")] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed before.")
     ] = False,
+    clip_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that one feature may take on one clip.")
+    ] = 60.0,
+    clip_memory: Annotated[int, typer.Option(min=200, help="Megabytes that it may take.")] = 2_000,
 ) -> None:
     """Extract features from every clip of a dataset; goes on where it stopped."""
     from fvx.extract import extract as run
+    from fvx.isolation import Limits
     from fvx.registry import discover
 
-    opened = choose.dataset(dataset)
+    if jobs and scheduler:
+        raise typer.BadParameter("--jobs is for this machine, --scheduler for a cluster")
+    opened = choose.dataset(*dataset)
     chosen = discover().select(names_of(features))
     target = store or choose.STORES / opened.name
-    with clips_bar("extract") as update:
+    limits = Limits(clip_timeout, clip_memory)
+    with resumable(target), clips_bar("extract") as update:
         done = run(
-            opened, chosen, target, jobs=jobs, limit=limit, retry_failed=retry_failed,
-            on_progress=update,
+            opened, chosen, target, jobs=jobs or 1, scheduler=scheduler, limit=limit,
+            retry_failed=retry_failed, limits=limits, on_progress=update,
         )  # fmt: skip
     report(done, len(chosen))
+
+
+@contextmanager
+def resumable(store: Path) -> Iterator[None]:
+    """Make of Ctrl-C one line that says what is kept, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        choose.say(f"fvx: stopped; what was finished is kept in {store}: the same command goes on")
+        raise typer.Exit(130) from None
 
 
 def names_of(features: str) -> list[str]:

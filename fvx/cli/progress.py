@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def clips_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
+def clips_bar(title: str, unit: str = "clips") -> Iterator[Callable[[int, int, int], None]]:
     """Yield a function of (clips done, clips to do, failures) that draws the bar."""
     from rich.console import Console
     from rich.progress import (
@@ -37,7 +37,7 @@ def clips_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
 
         def update(n_done: int, n_todo: int, n_failed: int) -> None:
             elapsed_s = progress.tasks[0].elapsed or 0.0
-            rate = f"{n_done / elapsed_s:.1f} clips/s" if elapsed_s > 0 and n_done else ""
+            rate = f"{n_done / elapsed_s:.1f} {unit}/s" if elapsed_s > 0 and n_done else ""
             failed = f"{n_failed} failed" if n_failed else ""
             progress.update(task, total=n_todo, completed=n_done, rate=rate, failed=failed)
 

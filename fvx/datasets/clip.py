@@ -88,6 +88,9 @@ class Dataset:
         What was counted and deserves saying, a sentence each.
     missing : tuple of str
         Ids of clips that the protocol lists and that have no audio.
+    mounts : mapping of str to Path
+        Of a combination, the folder that each first part of a clip's path stands for; empty
+        where all lies below the root.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Dataset:
     layout: str
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    mounts: Mapping[str, Path] = field(default_factory=dict)
 
     def count(self, label: Label) -> int:
         """Return how many clips bear the label."""
@@ -109,10 +113,13 @@ class Dataset:
         DatasetError
             If the path is absolute, climbs with ``..``, or follows a link out of the root.
         """
-        relative = PurePosixPath(clip.path)
+        root, relative = self.root, PurePosixPath(clip.path)
         if relative.is_absolute() or ".." in relative.parts:
-            raise DatasetError(f"clip {clip.id}: {clip.path} leaves the folder {self.root}")
-        path = self.root / relative
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            raise DatasetError(f"clip {clip.id}: {clip.path} is a link out of {self.root}")
+            raise DatasetError(f"clip {clip.id}: {clip.path} leaves the folder {root}")
+        if self.mounts:
+            name, _, rest = clip.path.partition("/")
+            root, relative = self.mounts[name], PurePosixPath(rest)
+        path = root / relative
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise DatasetError(f"clip {clip.id}: {clip.path} is a link out of {root}")
         return path

@@ -21,6 +21,8 @@ AUDIO_EXTENSIONS = (
     ".w64",
     ".caf",
 )
+# What corpora hold besides, and libsndfile does not read: to be converted first.
+CONTAINERS = (".m4a", ".mp4", ".aac", ".webm", ".dat")
 _ENDINGS = tuple(ending for ext in AUDIO_EXTENSIONS for ending in (ext, ext.upper()))
 
 
@@ -54,11 +56,14 @@ class Listing:
                 entry.name for entry in self._scan(folder) if self._is_file(entry, folder)
             }
         names = self._names[folder]
-        if name in names:
+        contained = os.path.splitext(name)[1].lower() in CONTAINERS
+        if name in names and not contained:
             return path
         # Only an audio extension is taken off: "take.1" is "take.1.wav" and not "take.wav".
-        stem = os.path.splitext(name)[0] if is_audio(name) else name
-        for ending in _ENDINGS:
+        known = contained or is_audio(name)
+        stem = os.path.splitext(name)[0] if known else name
+        endings = _ENDINGS + CONTAINERS if known else _ENDINGS
+        for ending in endings:
             if stem + ending in names:
                 return folder + slash + stem + ending
         return ""
@@ -96,6 +101,18 @@ class Listing:
                         self.not_utf8 += 1
             yield from sorted(files)
             waiting += sorted(folders, reverse=True)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what `walk` passed over, a sentence each."""
+        notes = []
+        if links := self.not_followed:
+            notes.append(f"{counted(len(links), 'link')} not followed: {few(links)}")
+        if self.hidden:
+            notes.append(f"{counted(self.hidden, 'hidden audio file')} left out")
+        if self.not_utf8:
+            n_files = counted(self.not_utf8, "audio file")
+            notes.append(f"{n_files} left out whose name is not UTF-8")
+        return tuple(notes)
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
         place = os.path.join(self.root, folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fvx.datasets.clip import Dataset
 from fvx.datasets.listing import is_audio
+from fvx.datasets.rows import PARQUET, read_rows
 from fvx.datasets.table import Table
 from fvx.datasets.tree import SPLIT_WORDS
 from fvx.errors import DatasetError
@@ -28,9 +29,9 @@ def read_manifest(path: Path) -> Dataset:
     Parameters
     ----------
     path : Path
-        Text file, UTF-8, delimited by comma, semicolon, tab or bar. Its header names at
-        least a file column (file, path, filename or clip) and a label column (label, key
-        or class), in any case. Words such as training or eval in the split column become
+        Parquet, or a text file, UTF-8, delimited by comma, semicolon, tab or bar. Its header
+        names at least a file column (file, path, filename or clip) and a label column (label,
+        key or class), in any case. Words such as training or eval in the split column become
         train, dev and test.
 
     Raises
@@ -38,9 +39,8 @@ def read_manifest(path: Path) -> Dataset:
     DatasetError
         If the header names neither, or a row cannot be read; gives the line.
     """
-    header = _header(path)
-    for delimiter, word in DELIMITERS.items():
-        names = next(csv.reader([header], delimiter=delimiter), [])
+    header, names_by = _header(path)
+    for delimiter, names in names_by.items():
         by_lower = {name.strip().lower(): name.strip() for name in reversed(names)}
 
         def column(choices: tuple[str, ...], there: dict[str, str] = by_lower) -> str:
@@ -60,7 +60,8 @@ def read_manifest(path: Path) -> Dataset:
                 split=column(SPLIT_COLUMNS),
                 splits=SPLIT_WORDS,
             )
-            layout = f"a manifest: {path.name}, delimited by {word}"
+            word = f", delimited by {DELIMITERS[delimiter]}" if delimiter in DELIMITERS else ""
+            layout = f"a manifest: {path.name}{word}"
             return replace(table.read(path.parent), layout=layout)
     raise DatasetError(
         f"{path}: its first line names no file column ({', '.join(FILE_COLUMNS)}) or no label "
@@ -68,13 +69,23 @@ def read_manifest(path: Path) -> Dataset:
     )
 
 
-def _header(path: Path) -> str:
+def _header(path: Path) -> tuple[str, dict[str, list[str]]]:
+    """The first line, and the names that it holds by each delimiter."""
     if is_audio(path.name):
-        raise DatasetError(f"{path}: an audio file; a corpus is a manifest or a folder")
+        raise DatasetError(
+            f"{path}: an audio file; a corpus is a manifest or a folder (or say what it is: "
+            f"bonafide:{path.name})"
+        )
+    if path.suffix.lower() == PARQUET:
+        _, names = next(read_rows(path, ""))
+        return ", ".join(names), {"": names}
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return next((line.rstrip("\n") for line in file if line.strip()), "")
+            line = next((line.rstrip("\n") for line in file if line.strip()), "")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: not UTF-8 text ({error.reason})") from error
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    return line, {
+        delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS
+    }

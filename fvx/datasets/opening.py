@@ -10,6 +10,7 @@ from pathlib import Path
 from fvx.datasets.clip import Dataset
 from fvx.datasets.layout import Layout
 from fvx.datasets.manifest import read_manifest
+from fvx.datasets.plain import label_and_path, read_plain
 from fvx.datasets.tree import Tree
 from fvx.errors import DatasetError
 
@@ -26,7 +27,8 @@ def open_dataset(
     name_or_path : str or Path
         Name of a known corpus, which goes before a path of that name (``./itw`` is always a
         path); or a manifest; or a folder that a known corpus is recognised in, or else whose
-        subfolders are named for labels.
+        subfolders are named for labels; or a label word, a colon, and the path of an audio
+        file or of a folder of them: ``spoof:my_takes``.
     known : mapping of str to Layout
         The corpora that plugins offer, by name.
     home : Path
@@ -47,6 +49,8 @@ def open_dataset(
     if str(name_or_path) in known:
         return _open_known(known[str(name_or_path)], home)
     path = Path(name_or_path).absolute()
+    if not os.path.exists(path) and (plain := label_and_path(str(name_or_path))):
+        return read_plain(*plain)
     # os.path, unlike Path, takes a name that no file can have for one that is not there.
     if os.path.isdir(path) and name_or_path != "":
         return _open_folder(path, known)

@@ -40,6 +40,9 @@ class Table(Layout):
         Column that holds the label, or the label of all.
     labels : mapping of str to Label
         Label words besides `LABEL_WORDS`, in lower case.
+    unlabelled : tuple of str
+        Words, in lower case, by which the authors say that they do not know: such clips are
+        left out, and counted.
     speaker, system, split : str
         Columns that hold them (``protocol`` and ``folder`` will do too); empty if none does.
     splits : mapping of str to str
@@ -47,6 +50,15 @@ class Table(Layout):
     placeholders : tuple of str
         Words in the speaker and system columns that mean "none". So do words for bona fide
         in the system column.
+    constants : mapping of str to str
+        Further columns, the same for every clip.
+    markers : tuple of str
+        What else must lie in the protocol file's folder for the corpus to be recognised.
+    segments : tuple of str
+        Where label files of short segments may lie, best first, with ``{split}`` and
+        ``{resolution_s}`` in braces; empty where clips are of one kind throughout.
+    segment_words : mapping of str to Label
+        What stands in them.
     """
 
     _: KW_ONLY
@@ -58,17 +70,29 @@ class Table(Layout):
     audio: tuple[str, ...] = ("{file}",)
     label: str | Label = "label"
     labels: Mapping[str, Label] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
     speaker: str = "speaker"
     system: str = ""
     split: str = ""
     splits: Mapping[str, str] = field(default_factory=dict)
     placeholders: tuple[str, ...] = ("", "-")
+    constants: Mapping[str, str] = field(default_factory=dict)
+    markers: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    segment_words: Mapping[str, Label] = field(default_factory=dict)
+
+    def knows(self) -> frozenset[str]:
+        """Return which of speaker, system and split have a column."""
+        columns = {"speaker": self.speaker, "system": self.system, "split": self.split}
+        return frozenset(thing for thing, column in columns.items() if column)
 
     def marker(self, root: Path) -> str:
         """Return the pattern that finds protocol files, if the first row in them fits."""
         pattern, files = self._find(root)
         try:
             for file in files[:1]:
+                if not all((file.parent / marker).exists() for marker in self.markers):
+                    return ""
                 _, first = next(read_rows(file, self.delimiter, self.quoting), (0, []))
                 Positions.of(self, first, str(file))
                 return pattern

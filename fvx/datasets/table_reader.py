@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fvx.datasets.table import Table
 
 _ABSENT = -1
+_SPLIT = 2  # place of the split among what is appended to a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Positions:
                 raise DatasetError(f"{where}: column {name!r} stands there {count} times")
         # What `TableReader.read` appends to each row.
         places = {"protocol": len(names), "folder": len(names) + 1, "split": len(names) + 2}
+        places |= {name: len(names) + 3 + n for n, name in enumerate(table.constants)}
         places |= {name: place for place, name in enumerate(names)}
 
         def place_of(name: str) -> int:
@@ -91,6 +93,9 @@ class TableReader:
         self._looked_for = ""
         self._renamed: list[str] = []
         self._counts: Counter[Label] = Counter()
+        self._parts: Counter[str] = Counter()
+        self._unlabelled: Counter[str] = Counter()
+        self._unreadable: list[str] = []
         self._ids: set[str] = set()
         self._used: set[str] = set()
         self._labels: dict[str, Label] = {}
@@ -104,7 +109,7 @@ class TableReader:
         table = self._table
         positions: Positions | None = None
         folder = PurePosixPath(protocol.relative_to(self._root)).parent
-        more = [protocol.name, str(folder), ""]
+        more = [protocol.name, str(folder), "", *table.constants.values()]
         for line, row in read_rows(protocol, table.delimiter, table.quoting):
             if positions is None:
                 positions = Positions.of(table, row, f"{protocol}, line {line}")
@@ -134,7 +139,7 @@ class TableReader:
             self._root,
             tuple(self._clips),
             layout,
-            self._notes() + self._table.unexpected(self._counts),
+            self._notes() + self._table.unexpected(self._counts, self._parts),
             tuple(self._missing),
         )
 
@@ -148,14 +153,21 @@ class TableReader:
             raise DatasetError(f"{where}: clip {clip_id!r} is listed for the second time")
         self._ids.add(clip_id)
         row += more
+        if at.split != _ABSENT:
+            row[at.n_columns + _SPLIT] = self._split(row[at.split])
+        split = row[at.n_columns + _SPLIT]
+        path = self._find(row, at, where)
+        if self._is_unlabelled(row, at):
+            self._unlabelled[row[at.label]] += 1
+            return
         label = self._label(row, at, where)
         self._counts[label] += 1
-        if at.split != _ABSENT:
-            row[-1] = self._split(row[at.split])
-        path = self._find(row, at, where)
+        self._parts[split] += 1
         if not path:
             self._missing.append(clip_id)
             return
+        if not is_audio(path):
+            self._unreadable.append(path)
         extra = tuple([row[place] for place in at.extra])
         if extra not in self._extras:
             self._extras[extra] = Columns(at.extra_names, extra)
@@ -166,7 +178,7 @@ class TableReader:
                 label,
                 self._speaker(row[at.speaker]) if at.speaker != _ABSENT else "-",
                 self._system(row[at.system]) if at.system != _ABSENT else "-",
-                row[-1],
+                split,
                 self._extras[extra],
             )
         )
@@ -183,6 +195,10 @@ class TableReader:
                 return found
             self._looked_for = self._looked_for or path
         return ""
+
+    def _is_unlabelled(self, row: list[str], at: Positions) -> bool:
+        words = self._table.unlabelled
+        return bool(words) and row[at.label].strip().casefold() in words
 
     def _label(self, row: list[str], at: Positions, where: str) -> Label:
         if isinstance(self._table.label, Label):
@@ -214,6 +230,12 @@ class TableReader:
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
+        for word, count in self._unlabelled.items():
+            notes.append(f"{counted(count, 'clip')} labelled {word!r} by its authors, left out")
+        if self._unreadable:
+            n_files = counted(len(self._unreadable), "file")
+            names = few(self._unreadable)
+            notes.append(f"{n_files} of a kind that fvx does not decode, to be converted: {names}")
         if self._missing:
             n_clips = counted(len(self._missing), "clip")
             notes.append(f"{n_clips} in the protocol without audio: {few(self._missing)}")

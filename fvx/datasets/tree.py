@@ -95,14 +95,7 @@ def _notes(listing: Listing, unlabelled: list[str]) -> tuple[str, ...]:
     if unlabelled:
         n_files = counted(len(unlabelled), "audio file")
         notes.append(f"{n_files} under no folder that names a label, left out: {few(unlabelled)}")
-    if links := listing.not_followed:
-        notes.append(f"{counted(len(links), 'link')} not followed: {few(links)}")
-    if listing.hidden:
-        notes.append(f"{counted(listing.hidden, 'hidden audio file')} left out")
-    if listing.not_utf8:
-        n_files = counted(listing.not_utf8, "audio file")
-        notes.append(f"{n_files} left out whose name is not UTF-8")
-    return tuple(notes)
+    return (*notes, *listing.notes())
 
 
 def _nothing(root: Path, notes: tuple[str, ...]) -> str:

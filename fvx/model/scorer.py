@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fvx.errors import ModelError, ModelMismatch
 from fvx.model.card import Card
-from fvx.model.quiet import quiet
+from fvx.quiet import quiet
 
 BRANCHES, TERMINUS = "branches.tflite", "terminus.tflite"
 _BATCH_WINDOWS = 512

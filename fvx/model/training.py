@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fvx import metrics
-from fvx.model.quiet import quiet
+from fvx.quiet import quiet
 
 with quiet():
     import keras

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fvx.audio import Audio
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def explanation_picture(path: str | Path, record: Mapping[str, Any], audio: Audio) -> None:
@@ -21,3 +24,15 @@ def explanation_page(path: str | Path, record: Mapping[str, Any], audio: Audio) 
     from fvx.report.page import save_page
 
     save_page(path, record, audio)
+
+
+def audit_picture(
+    path: str | Path,
+    title: str,
+    rows: Sequence[tuple[str, float | None, tuple[float, float] | None]],
+    values: pd.DataFrame,
+) -> None:
+    """Draw how far each property tells the classes apart as one PNG."""
+    from fvx.report.audit_plot import save_audit
+
+    save_audit(path, title, rows, values)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +17,14 @@ from numpy.typing import NDArray
 
 from fvx.atomic import write_json
 from fvx.errors import StoreError, UnknownFeature
-from fvx.store.shard import Failure, FeatureRecord, Shard
+from fvx.store.lock import locked
+from fvx.store.record import Failure, FeatureRecord
+from fvx.store.shard import Shard
 from fvx.store.sink import new_file
+from fvx.store.view import FeatureView, Places
 
 FORMAT = "fvx-store"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Store:
@@ -48,6 +49,7 @@ class Store:
         self.path = path
         self.about = about
         self._shards = shards
+        self._views: dict[str, FeatureView] = {}
         features: dict[str, FeatureRecord] = {}
         for shard in shards:
             for name, record in shard.records.items():
@@ -103,23 +105,8 @@ class Store:
             If there is none, it is of another format, or a shard is damaged.
         """
         path = Path(path)
-        try:
-            about = json.loads((path / "store.json").read_text())
-        except FileNotFoundError:
-            raise StoreError(f"{path}: no store there; `fvx extract` makes one") from None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path}: store.json cannot be read ({error})") from error
-        if not isinstance(about, dict) or about.get("format") != FORMAT:
-            raise StoreError(f"{path}: store.json is not an fvx store's")
-        version = about.get("format_version")
-        if version != FORMAT_VERSION:
-            raise StoreError(f"{path}: store format {version}; this fvx reads {FORMAT_VERSION}")
-        for key, kind in (("dataset", str), ("rate_hz", int), ("clips_per_shard", int)):
-            if not isinstance(about.get(key), kind):
-                raise StoreError(f"{path}: store.json is damaged: {key} is {about.get(key)!r}")
-        # Those that start with a dot are being written, or were when a run was killed.
-        names = sorted(shard for shard in path.glob("*.h5") if not shard.name.startswith("."))
-        shards = tuple(Shard.open(shard) for shard in names)
+        about = read_about(path)
+        shards = tuple(Shard.open(shard) for shard in shard_paths(path))
         for shard in shards:
             if shard.rate_hz != about["rate_hz"]:
                 raise StoreError(
@@ -127,8 +114,7 @@ class Store:
                 )
         return cls(path, about, shards)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the store for writing; the lock dies with the process that holds it.
 
         What a run that was killed had begun to write is removed.
@@ -138,37 +124,18 @@ class Store:
         StoreError
             If another process holds it, or the folder cannot be written.
         """
-        try:
-            lock = (self.path / ".lock").open("a+")
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "another process"
-                raise StoreError(f"{self.path}: in use by {holder}; wait for it to end") from None
-            except OSError as error:
-                raise StoreError(f"{self.path}: cannot be locked ({error.strerror})") from error
-            try:
-                lock.truncate(0)
-                lock.write(f"process {os.getpid()} on {os.uname().nodename}")
-                lock.flush()
-                for abandoned in self.path.glob(".*.tmp.h5"):
-                    abandoned.unlink(missing_ok=True)
-            except OSError as error:
-                raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from error
-            yield
+        return locked(self.path)
 
     @cached_property
     def clips(self) -> pd.DataFrame:
         """One row a clip, indexed by ``id``: path, label, speaker, system, split, n_samples, …"""
         frames = []
         for shard in self._shards:
-            columns = {name: values for name, values in shard.clips.items() if name != "extra"}
+            columns = shard.clips()
+            texts = columns.pop("extra")
+            parsed = {text: json.loads(text) for text in set(texts)}  # a few, repeated
+            extra = pd.DataFrame([parsed[text] for text in texts])
             frame = pd.DataFrame(columns)
-            extra = pd.DataFrame([json.loads(text) for text in shard.clips["extra"]])
             new = [name for name in extra.columns if name not in frame.columns]
             frames.append(pd.concat([frame, extra[new]], axis=1) if new else frame)
         if not frames:
@@ -188,40 +155,61 @@ class Store:
         for shard in self._shards:
             for failure in shard.failures:
                 names = [failure.feature] if failure.feature else list(shard.records)
-                if not all(failure.clip in self._where[name] for name in names):
+                if not all(failure.clip in self[name] for name in names):
                     rows[failure.clip, failure.feature] = asdict(failure)
         return pd.DataFrame(rows.values(), columns=list(Failure.__annotations__))
 
     @cached_property
-    def _where(self) -> Mapping[str, Mapping[str, tuple[int, int, int]]]:
-        """Feature -> clip id -> shard index, first row, last row."""
-        where: dict[str, dict[str, tuple[int, int, int]]] = {name: {} for name in self.features}
-        for index, shard in enumerate(self._shards):
-            for name, offsets in shard.offsets.items():
-                spans = zip(shard.clips["id"], offsets[:-1], offsets[1:], strict=True)
-                where[name].update({clip: (index, int(a), int(b)) for clip, a, b in spans if b > a})
-        return where
+    def _numbers(self) -> Mapping[str, int]:
+        """Clip id -> number, in the order of the shards."""
+        numbers: dict[str, int] = {}
+        for shard in self._shards:
+            for clip in shard.ids:
+                numbers.setdefault(clip, len(numbers))
+        return numbers
+
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.int64], ...]:
+        """Numbers of the clips in each shard."""
+        return tuple(
+            np.asarray([self._numbers[clip] for clip in shard.ids], np.int64)
+            for shard in self._shards
+        )
 
     def attempted(self) -> Mapping[str, frozenset[str]]:
         """Clip id -> features that were extracted or failed; what a resumed run may skip."""
-        done: dict[str, set[str]] = {}
+        done = _Union()
         for shard in self._shards:
-            for clip in shard.clips["id"]:
-                done.setdefault(clip, set()).update(shard.records)
-        return {clip: frozenset(names) for clip, names in done.items()}
+            names = frozenset(shard.records)
+            for clip in shard.ids:
+                done.add(clip, names)
+        return done.sets
 
     def extracted(self) -> Mapping[str, frozenset[str]]:
         """Clip id -> features that have values; the rest of `attempted` failed."""
-        done: dict[str, set[str]] = {}
-        for name, places in self._where.items():
-            for clip in places:
-                done.setdefault(clip, set()).add(name)
-        return {clip: frozenset(names) for clip, names in done.items()}
+        done = _Union()
+        for shard in self._shards:
+            names = list(shard.records)
+            there = np.zeros((len(shard.ids), len(names)), bool)
+            for column, name in enumerate(names):
+                there[:, column] = np.diff(shard.offsets[name]) > 0
+            sets: dict[bytes, frozenset[str]] = {}
+            for clip, row in zip(shard.ids, there, strict=True):
+                key = row.tobytes()
+                if key not in sets:
+                    sets[key] = frozenset(n for n, found in zip(names, row, strict=True) if found)
+                if sets[key]:
+                    done.add(clip, sets[key])
+        return done.sets
 
     def __getitem__(self, feature: str) -> FeatureView:
         if feature not in self.features:
             raise UnknownFeature(feature, tuple(self.features))
-        return FeatureView(self.features[feature], self._shards, self._where[feature])
+        if feature not in self._views:
+            places = Places.find(feature, self._shards, self._members, len(self._numbers))
+            record = self.features[feature]
+            self._views[feature] = FeatureView(record, self._shards, self._numbers, places)
+        return self._views[feature]
 
     def save_table(
         self,
@@ -258,64 +246,52 @@ class Store:
         return [clip for clip in self.clips.index if all(clip in view for view in views)]
 
 
-class FeatureView:
-    """One feature of a store: ``view[clip_id]`` is its array, shape (n_rows, n_columns)."""
+class _Union:
+    """Sets of names by clip; equal sets are one object, however many the clips."""
 
-    def __init__(
-        self,
-        record: FeatureRecord,
-        shards: tuple[Shard, ...],
-        where: Mapping[str, tuple[int, int, int]],
-    ) -> None:
-        self.record = record
-        self._shards = shards
-        self._where = where
+    def __init__(self) -> None:
+        self.sets: dict[str, frozenset[str]] = {}
+        self._unions: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
 
-    def __contains__(self, clip: object) -> bool:
-        return clip in self._where
+    def add(self, clip: str, names: frozenset[str]) -> None:
+        """Add names to a clip's set."""
+        key = self.sets.get(clip, frozenset()), names
+        if key not in self._unions:
+            self._unions[key] = key[0] | key[1]
+        self.sets[clip] = self._unions[key]
 
-    def __len__(self) -> int:
-        return len(self._where)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._where)
+def read_about(path: Path) -> dict[str, Any]:
+    """Read what a store says of itself, its ``store.json``.
 
-    def __getitem__(self, clip: str) -> NDArray[np.float32]:
-        index, first, last = self._place(clip)
-        return self._shards[index].values(self.record.name, first, last)
+    Raises
+    ------
+    StoreError
+        If there is none, or it is another format's, or damaged.
+    """
+    try:
+        about = json.loads((path / "store.json").read_text())
+    except FileNotFoundError:
+        raise StoreError(f"{path}: no store there; `fvx extract` makes one") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: store.json cannot be read ({error})") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise StoreError(f"{path}: store.json is not an fvx store's")
+    version = about.get("format_version")
+    if version != FORMAT_VERSION:
+        raise StoreError(
+            f"{path}: store format {version}, this fvx reads {FORMAT_VERSION}; "
+            "extract again, into another store (--store)"
+        )
+    for key, kind in (("dataset", str), ("rate_hz", int), ("clips_per_shard", int)):
+        if not isinstance(about.get(key), kind):
+            raise StoreError(f"{path}: store.json is damaged: {key} is {about.get(key)!r}")
+    return about
 
-    def n_rows(self, clip: str) -> int:
-        """Number of frames stored for a clip."""
-        _, first, last = self._place(clip)
-        return last - first
 
-    def gather(self, clips: list[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Read many clips at once.
+def shard_paths(path: Path) -> list[Path]:
+    """Return the shards of a store, sorted by name.
 
-        Returns
-        -------
-        values : float32 array, shape (n_rows, n_columns)
-            The clips' rows one after another, in the order asked for.
-        offsets : int64 array, shape (n_clips + 1,)
-            Clip *i* is ``values[offsets[i]:offsets[i + 1]]``.
-        """
-        places = [self._place(clip) for clip in clips]
-        sizes = [last - first for _, first, last in places]
-        offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        values = np.empty((offsets[-1], len(self.record.columns)), np.float32)
-        by_shard: dict[int, list[int]] = {}
-        for position, (index, _, _) in enumerate(places):
-            by_shard.setdefault(index, []).append(position)
-        for index, positions in by_shard.items():
-            low = min(places[p][1] for p in positions)
-            high = max(places[p][2] for p in positions)
-            rows = self._shards[index].values(self.record.name, low, high)
-            for p in positions:
-                _, first, last = places[p]
-                values[offsets[p] : offsets[p + 1]] = rows[first - low : last - low]
-        return values, offsets
-
-    def _place(self, clip: str) -> tuple[int, int, int]:
-        if clip not in self._where:
-            raise StoreError(f"no {self.record.name} stored for clip {clip!r}")
-        return self._where[clip]
+    Those whose name starts with a dot are being written, or were when a run was killed.
+    """
+    return sorted(shard for shard in path.glob("*.h5") if not shard.name.startswith("."))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +99,7 @@ class Fixed(Feature):
 
 @dataclass(frozen=True)
 class Moody(Feature):
-    """Fails on long clips, in the way it is told to."""
+    """Misbehaves on long clips, in the way FVX_TEST_MOOD says, or else its setting."""
 
     name = "moody"
     columns = ("value",)
@@ -109,32 +111,95 @@ class Moody(Feature):
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
         if audio.duration_s > LONG_S:
-            if self.mood == "raise":
-                raise ZeroDivisionError("a long\nclip,\0\x1b[31m " + "long" * 200)
-            if self.mood == "silent":
-                raise ValueError
-            if self.mood == "exit":
-                raise SystemExit(3)
-            if self.mood == "shape":
-                return np.zeros((7, 7), np.float32)
-            if self.mood == "die":
-                os._exit(9)
+            return _behave(os.environ.get("FVX_TEST_MOOD", self.mood))
         return np.ones((1, 1), np.float32)
 
 
 @dataclass(frozen=True)
+class MoodyToo(Moody):
+    """Another such."""
+
+    name = "moody_too"
+
+
+def _behave(mood: str) -> NDArray[np.float32]:
+    match mood:
+        case "raise":
+            raise ZeroDivisionError("a long\nclip,\0\x1b[31m " + "long" * 200)
+        case "silent":
+            raise ValueError
+        case "speechless":
+            raise Speechless
+        case "exit":
+            raise SystemExit(3)
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "shape":
+            return np.zeros((7, 7), np.float32)
+        case "dtype":
+            return np.zeros((1, 1))
+        case "nan":
+            return np.full((1, 1), np.nan, np.float32)
+        case "die":
+            os._exit(9)
+        case "crash":
+            ctypes.string_at(0)
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "orphan":
+            if os.fork():
+                os._exit(9)
+            time.sleep(60)
+        case "sleep":
+            time.sleep(600)
+        case "spin":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                pass
+        case "eat":
+            eaten = []
+            while True:
+                eaten.append(bytearray(b"\1") * 20_000_000)
+        case "print":
+            print("what a plugin has to say")
+    return np.ones((1, 1), np.float32)
+
+
+class Speechless(Exception):
+    """Fails also to say why."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@dataclass(frozen=True)
 class Slow(Level):
-    """As ``Level``, but waits while a file of the name in FVX_TEST_SLOW is there."""
+    """As ``Level``, but waits while a file of the name in FVX_TEST_SLOW is there.
+
+    For 0.05 s, or as long as the file says.
+    """
 
     name = "slow"
 
     def extract(self, audio: Audio) -> NDArray[np.float32]:
         flag = os.environ.get("FVX_TEST_SLOW")
         if flag and Path(flag).exists():
-            time.sleep(0.05)
+            time.sleep(float(Path(flag).read_text() or 0.05))
+        return super().extract(audio)
+
+
+@dataclass(frozen=True)
+class Tally(Level):
+    """As ``Level``, and writes a dot for each call to the file that FVX_TEST_TALLY names."""
+
+    name = "tally"
+
+    def extract(self, audio: Audio) -> NDArray[np.float32]:
+        with Path(os.environ["FVX_TEST_TALLY"]).open("a") as file:
+            file.write(".")
         return super().extract(audio)
 
 
 @hookimpl
 def fvx_features() -> list[Feature]:
-    return [Level(), Ends(), Grid(), Slow()]
+    return [Level(), Ends(), Grid(), Slow(), Moody()]

@@ -68,7 +68,7 @@ def new_store(path: Path, **about: Any) -> Store:
 def contents(store: Path) -> dict[str, Any]:
     """All that stands in a store's shards: file -> attributes and arrays, as plain lists."""
     found: dict[str, Any] = {}
-    for path in sorted(store.glob("*.h5")):
+    for path in sorted(store.glob("[!.]*.h5")):
         with h5py.File(path, "r") as file:
             found[path.name] = dict(file.attrs)
 

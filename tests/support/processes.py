@@ -22,6 +22,19 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def group(leader: int) -> list[int]:
+    """Processes of a process group that are alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(words[2]) == leader and words[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

@@ -65,7 +65,7 @@ def test_predict_and_evaluate_agree(demo: Demo, detector: Detector) -> None:
 def test_the_portable_form_scores_as_keras_does(demo: Demo, detector: Detector) -> None:
     code = (
         "import sys, json, numpy as np\n"
-        "from fvx.model.quiet import quiet\n"
+        "from fvx.quiet import quiet\n"
         "import fvx.model.network\n"
         "import keras\n"
         "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
