@@ -98,12 +98,10 @@ def extract(
     per_shard = int(
         np.clip(len(dataset.clips) // _SHARDS_WANTED, _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD)
     )
-    target = Store.create(store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard)
-    with target.locked():
-        target = Store.open(store)  # again, now that nobody else can write
-        _refuse_other_settings(target, features)
-        _refuse_other_clips(target, dataset, clips)
-        tasks = _plan(target, dataset, clips, tuple(features), retry_failed, limits)
+    made = Store.create(store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard)
+    with made.locked():
+        del made  # its tables may be large, and are read again now that nobody else can write
+        tasks = _tasks(store, dataset, clips, tuple(features), retry_failed, limits)
         n_todo = sum(len(task.clips) for task in tasks)
         failures: list[Failure] = []
 
@@ -167,19 +165,20 @@ def _refuse_other_settings(store: Store, features: Iterable[Feature]) -> None:
 
 def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -> None:
     """A corpus may change, or share its name with another: old numbers must not pass for new."""
-    columns = ["label", "speaker", "system", "split"]
-    stored = dict(zip(store.clips.index, store.clips[columns].itertuples(index=False), strict=True))
-    known = [clip for clip in clips if clip.id in stored]
-    for clip in known:
-        for column, old in zip(columns, stored[clip.id], strict=True):
-            if (new := str(getattr(clip, column))) != old:
+    table = store.clips
+    rows = dict(zip(table.index, range(len(table)), strict=True))
+    known = [clip for clip in clips if clip.id in rows]
+    for column in ("label", "speaker", "system", "split"):
+        stored = table[column].to_numpy()
+        for clip in known:
+            if (new := str(getattr(clip, column))) != (old := stored[rows[clip.id]]):
                 raise StoreError(
                     f"{store.path}: clip {clip.id!r} is there with {column} {old!r}, in the "
                     f"dataset with {new!r}; extract into another store (--store)"
                 )
     # The audio of a few is enough to tell another corpus by.
     for clip in {clip.id: clip for clip in (*known[:1], *known[-1:])}.values():
-        digest = store.clips.loc[clip.id, "sha256"]
+        digest = table.loc[clip.id, "sha256"]
         try:
             changed = digest and sha256(dataset.audio_path(clip)) != digest
         except (DatasetError, OSError, RuntimeError):
@@ -189,6 +188,21 @@ def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -
                 f"{store.path}: clip {clip.id!r} was made from other audio than the dataset has "
                 "now; extract into another store (--store)"
             )
+
+
+def _tasks(
+    path: str | Path,
+    dataset: Dataset,
+    clips: Sequence[Clip],
+    features: tuple[Feature, ...],
+    retry_failed: bool,
+    limits: Limits,
+) -> list[Task]:
+    """What is left to do; refuses what does not go with what is there."""
+    store = Store.open(path)
+    _refuse_other_settings(store, features)
+    _refuse_other_clips(store, dataset, clips)
+    return _plan(store, dataset, clips, features, retry_failed, limits)
 
 
 def _plan(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,14 +36,24 @@ def fail(
     return int(stop.value.code or 0), [line for line in lines if line.startswith("fvx: ")]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of four clips, of which one failed."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_tree(Path("speech"), 3)
+        write_clip(Path("speech/spoof/bad.wav")).write_text("no sound")
+        assert run("extract", "--dataset", "speech", "--features", NAMES)[0] == 1
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store of four clips, of which one failed, below the current folder."""
-    monkeypatch.chdir(tmp_path)
-    write_tree(Path("speech"), 3)
-    write_clip(Path("speech/spoof/bad.wav")).write_text("no sound")
-    assert run("extract", "--dataset", "speech", "--features", NAMES)[0] == 1
-    return tmp_path
+def elsewhere(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is the current folder."""
+    shutil.copytree(made, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
 
 
 def the_shard() -> Path:
@@ -60,7 +71,9 @@ def test_info_shows_clips_features_failures_and_size(elsewhere: Path) -> None:
         "clips     4, 0.00 h",
         "  no split: 2 bonafide, 2 spoof",
     ]
-    assert lines[4].split() == "feature version kind columns clips rows size settings".split()
+    assert lines[4].split() == [
+        "feature", "version", "kind", "columns", "clips", "rows", "size", "settings",
+    ]  # fmt: skip
     (intensity,) = [line for line in lines if line.startswith("intensity ")]
     record = Store.open("features/speech").features["intensity"]
     pattern = rf"intensity +{record.version} +contour +1 +3 +63 +\d+ k?B +.*hop_s=0\.01.*"

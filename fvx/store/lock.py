@@ -21,7 +21,8 @@ def locked(folder: Path) -> Iterator[None]:
         If another process holds it, or the folder cannot be written.
     """
     try:
-        lock = (folder / ".lock").open("a+")
+        # Unbuffered: what a full disk did not take would be written again on closing.
+        lock = (folder / ".lock").open("ab+", buffering=0)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from error
     with lock:
@@ -29,14 +30,13 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read().strip() or "another process"
+            holder = lock.read().decode(errors="replace").strip() or "another process"
             raise StoreError(f"{folder}: in use by {holder}; wait for it to end") from None
         except OSError as error:
             raise StoreError(f"{folder}: cannot be locked ({error.strerror})") from error
         try:
             lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {os.uname().nodename}")
-            lock.flush()
+            lock.write(f"process {os.getpid()} on {os.uname().nodename}".encode())
             for abandoned in folder.glob(".*.tmp.*"):
                 abandoned.unlink(missing_ok=True)
         except OSError as error:
