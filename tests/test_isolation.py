@@ -251,7 +251,7 @@ def test_ctrl_c_leaves_all_whole_and_says_how_to_go_on(tmp_path: Path) -> None:
     lines = [line for line in err.splitlines() if line.startswith("fvx")]
     assert lines == ["fvx: stopped; what was finished is kept in s: the same command goes on"]
     assert "Traceback" not in err
-    assert len(pids) == 4
+    assert len(pids) in (3, 4)  # a worker between two of its children has none
     assert not any(alive(pid) for pid in pids)
     assert not list(store.glob(".*.tmp.h5"))
     assert 0 < len(Store.open(store)["slow"]) < 40
