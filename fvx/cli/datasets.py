@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from fvx.cli.progress import clips_bar
 if TYPE_CHECKING:
     from fvx.datasets import Layout
     from fvx.datasets.download import Progress
+
+_WIDE = 220
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Known corpora.")
 app.command()(split)
@@ -35,19 +38,23 @@ def list_datasets() -> None:
 
     from fvx.registry import discover
 
+    # Nothing is cut where the lines go to a file or another program.
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     table = Table(box=None, pad_edge=False)
     right = ("bona fide", "spoof", "hours")
-    for heading in ("dataset", *right, "size", "here", "get it", "licence", "title"):
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    for heading in ("dataset", *right, "size", "here", "get it"):
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=True)
+    table.add_column("title", no_wrap=True, max_width=44)
+    table.add_column("licence", no_wrap=True, ratio=1)  # gives way first; `info` has all of it
     for name, layout in discover().datasets.items():
         counts = ("-" if n is None else f"{n:,}" for n in (layout.n_bonafide, layout.n_spoof))
         hours = f"{layout.hours:g}" if layout.hours else "-"
         here = "yes" if layout.place(HOME).is_dir() else "-"
         table.add_row(
-            name, *counts, hours, layout.size or "-", here, how_to_get(layout), layout.licence,
-            layout.title,
+            name, *counts, hours, layout.size or "-", here, how_to_get(layout), layout.title,
+            layout.licence,
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
 
 
 def how_to_get(layout: Layout) -> str:
