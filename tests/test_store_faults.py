@@ -208,3 +208,30 @@ def test_a_full_disk_costs_the_shards_that_did_not_fit(
     assert f"({N_CLIPS - told['kept']} extracted now, {told['kept']} there already)" in again["out"]
     assert told["equal"]
     assert full["tracebacks"] + read_only["tracebacks"] + again["tracebacks"] == 0
+
+
+@pytest.mark.parametrize("room", [0, 3, 10])
+def test_what_a_full_disk_refused_is_still_read_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    put = Sink.put
+
+    def little_room(self: Sink, data: memoryview) -> int:
+        if self.tell() >= room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(self, data[: room - self.tell()])
+
+    monkeypatch.setattr(Sink, "put", little_room)
+    expected = bytearray(30)
+    with Sink(tmp_path / "file", "w+") as sink:
+        for offset, data in ((0, b"abcdefgh"), (12, b"ijklmnop"), (4, b"WXYZ")):
+            sink.seek(offset)
+            assert sink.write(data) == len(data)
+            assert sink.tell() == offset + len(data)
+            expected[offset : offset + len(data)] = data
+        found = bytearray(b"?" * 30)
+        sink.seek(0)
+        assert sink.readinto(found) == 30
+        assert found == expected
+        with pytest.raises(OSError, match="No space left"):
+            sink.check()

@@ -15,28 +15,55 @@ from fvx.errors import StoreError
 
 
 class Sink(io.FileIO):
-    """A file that keeps its first failed write for `check`, and takes the rest for granted.
+    """A file that keeps its first failed write for `check`, and what it could not write in memory.
 
     HDF5 cannot close a file that it cannot flush: the process crashes when it ends. So it is
-    not told.
+    not told. But it reads back what it wrote, and crashes as well on bytes that are not what it
+    wrote: so those are kept, until whoever writes asks `check` and gives up.
     """
 
     _failed: OSError | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._kept: list[tuple[int, bytes]] = []  # offset and bytes, in the order of writing
 
     def check(self) -> None:
         """Raise what a write failed with, if one did."""
         if self._failed is not None:
             raise self._failed
 
+    def put(self, data: memoryview) -> int:
+        """Write some of ``data`` to the disk; return how much."""
+        return super().write(data)
+
     def write(self, data: Any) -> int:
-        """Write all of ``data``."""
+        """Write all of ``data``, to memory once the disk has refused."""
         left = memoryview(data).cast("B")
         size = len(left)
         while len(left) and self._failed is None:
             try:
-                left = left[super().write(left) :]
+                left = left[self.put(left) :]
             except OSError as error:
                 self._failed = error
+        if len(left):
+            self._kept.append((self.tell(), bytes(left)))
+            self.seek(len(left), io.SEEK_CUR)
+        return size
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer`` with what was written here, whether the disk took it or not."""
+        view = memoryview(buffer).cast("B")
+        start, size = self.tell(), len(view)
+        filled = 0
+        while filled < size and (n_read := super().readinto(view[filled:])):
+            filled += n_read
+        view[filled:] = bytes(size - filled)
+        for offset, data in self._kept:
+            first, last = max(start, offset), min(start + size, offset + len(data))
+            if first < last:
+                view[first - start : last - start] = data[first - offset : last - offset]
+        self.seek(start + size)
         return size
 
     def truncate(self, size: int | None = None) -> int:
