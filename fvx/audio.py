@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 ANALYSIS_RATE_HZ = 16_000
 MIN_DURATION_S = 0.2
-MAX_DURATION_S = 600.0
+MAX_DURATION_S = 420.0
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 768_000
 _BLOCK_VALUES = 1 << 18
+_SHARED_BYTES = 64_000_000  # reached by clips of more than a minute only
 # Of these libsndfile says how many samples there are, whatever their header says.
 _PLAIN_FORMATS = frozenset({"AIFF", "AU", "RF64", "W64", "WAV", "WAVEX"})
 # What it notes where the header says otherwise: bytes of audio promised, and there.
@@ -65,6 +66,7 @@ class Audio:
     original_rate_hz: int | None = None
     notes: tuple[str, ...] = ()
     _shared: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+    _shared_bytes: dict[Hashable, int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.float32:
@@ -96,13 +98,31 @@ class Audio:
         """Return ``function(self, *settings)``, computed once per clip whoever asks first.
 
         Arrays in the result (also inside tuples and dataclasses) are made read-only, since
-        everyone who asks gets the same ones.
+        everyone who asks gets the same ones. Besides the latest result no more than 64 MB are
+        kept: of a long clip the largest are let go, and computed again for who asks again.
         """
         key = (function, settings, tuple(sorted(more.items())))
-        if key not in self._shared:
-            self._shared[key] = _frozen(function(self, *settings, **more))
-        result: T = self._shared[key]
+        if key in self._shared:
+            kept: T = self._shared[key]
+            return kept
+        result = function(self, *settings, **more)
+        arrays = list(_arrays(result))
+        for array in arrays:
+            array.flags.writeable = False
+        self._shared[key] = result
+        self._shared_bytes[key] = sum(map(_held_bytes, arrays))
+        self._make_room(key)
         return result
+
+    def forget(self) -> None:
+        """Let go of the largest shared results until those left take no more than 64 MB."""
+        self._make_room()
+
+    def _make_room(self, latest: Hashable = None) -> None:
+        others = {key: n_bytes for key, n_bytes in self._shared_bytes.items() if key != latest}
+        while sum(others.values()) > _SHARED_BYTES:
+            largest = max(others, key=others.__getitem__)
+            del others[largest], self._shared_bytes[largest], self._shared[largest]
 
     @classmethod
     def read(cls, path: str | Path, rate_hz: int = ANALYSIS_RATE_HZ) -> Audio:
@@ -115,7 +135,7 @@ class Audio:
         Raises
         ------
         AudioError
-            If the file is missing, unreadable, empty, shorter than 0.2 s, longer than 600 s,
+            If the file is missing, unreadable, empty, shorter than 0.2 s, longer than 420 s,
             sampled below 4 or above 768 kHz, holds NaN or infinity, or nothing but one value
             throughout.
         """
@@ -206,9 +226,9 @@ def _mix_down(
 def _notes(file: soundfile.SoundFile, n_read: int, start: bytes) -> tuple[str, ...]:
     """Whether the header says that there is more than there is."""
     promised = 0.0
-    if file.format == "FLAC" or (file.format == "MP3" and mpeg.says_its_length(start)):
-        promised = file.frames if file.frames < _UNKNOWN_FRAMES else 0.0
-    elif found := _PROMISE.search(file.extra_info):
+    if file.frames < _UNKNOWN_FRAMES and (file.format != "MP3" or mpeg.says_its_length(start)):
+        promised = file.frames
+    if found := _PROMISE.search(file.extra_info):
         n_promised, n_there = (int(number) for number in found.groups())
         if n_promised < _UNKNOWN_BYTES:  # more is said by writers that cannot go back
             promised = n_read * n_promised / max(1, n_there)
@@ -220,16 +240,26 @@ def _notes(file: soundfile.SoundFile, n_read: int, start: bytes) -> tuple[str, .
 
 def _reason(error: Exception) -> str:
     text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    if "possibly a pipe" in text:  # what libsndfile says when the MPEG decoder finds nothing
+        return "no MPEG audio in it"
     return text.strip().rstrip(".").rsplit(": ", 1)[-1] or type(error).__name__
 
 
-def _frozen(result: T) -> T:
+def _arrays(result: object) -> Iterator[NDArray[Any]]:
+    """The arrays in a result, also inside tuples and dataclasses."""
     if isinstance(result, np.ndarray):
-        result.flags.writeable = False
+        yield result
     elif isinstance(result, tuple):
         for part in result:
-            _frozen(part)
+            yield from _arrays(part)
     elif dataclasses.is_dataclass(result):
         for attribute in dataclasses.fields(result):
-            _frozen(getattr(result, attribute.name))
-    return result
+            yield from _arrays(getattr(result, attribute.name))
+
+
+def _held_bytes(array: NDArray[Any]) -> int:
+    """What an array keeps in memory: a view, all of what it looks at."""
+    whole = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return whole.nbytes

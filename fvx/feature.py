@@ -70,6 +70,7 @@ class Feature(ABC):
             If shape, number of frames or dtype are wrong, or a value is not finite.
         """
         values = self.extract(audio)
+        audio.forget()
         if not isinstance(values, np.ndarray) or values.dtype != np.float32:
             got = getattr(values, "dtype", type(values).__name__)
             raise FeatureError(f"{self.name}: expected a float32 array, got {got}")

@@ -16,7 +16,7 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -80,7 +80,8 @@ class Child(Generic[A, R]):
     Parameters
     ----------
     function : callable
-        Takes an argument and a function of a step's number, to be called before each step.
+        Takes an argument and a function of a step's number, to be called before each step;
+        yields what it makes part by part, so that the child need not hold all of it.
     limits : Limits
     lifeline : Connection or None
         Where the end of whoever wants the results shows.
@@ -93,7 +94,7 @@ class Child(Generic[A, R]):
 
     def __init__(
         self,
-        function: Callable[[A, Callable[[int], None]], R],
+        function: Callable[[A, Callable[[int], None]], Iterable[R]],
         limits: Limits,
         lifeline: Connection | None = None,
     ) -> None:
@@ -104,7 +105,7 @@ class Child(Generic[A, R]):
         self._pid = 0
 
     def __enter__(self) -> Self:
-        self._fork()
+        self.renew()
         return self
 
     def __exit__(
@@ -113,10 +114,21 @@ class Child(Generic[A, R]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
         self._end()
 
-    def call(self, argument: A) -> R:
-        """Return ``function(argument, begin)``, computed in the child.
+    def renew(self) -> None:
+        """See that there is a child, and one with room: end one that has grown over the time."""
+        if self._pid and _resident_bytes(self._pid) > self._limits.memory_mb * 1e6 / 2:
+            self._end()
+        if not self._pid:
+            self._fork()
+
+    def call(self, argument: A) -> list[R]:
+        """Return the parts of ``function(argument, begin)``, computed in the child.
 
         Raises
         ------
@@ -132,6 +144,7 @@ class Child(Generic[A, R]):
         watched = [self._pipe, *([self._lifeline] if self._lifeline else [])]
         n_begun, spent_s = self._board[0], 0.0
         self._board[1] = 0
+        parts: list[R] = []
         try:
             self._pipe.send(argument)
             while True:
@@ -140,7 +153,9 @@ class Child(Generic[A, R]):
                 if self._lifeline in ready:
                     raise Abandoned
                 if ready:
-                    return self._receive()
+                    if self._receive(parts):
+                        return parts
+                    continue
                 # Not the time that all were stopped, or the machine slept.
                 spent_s += min(time.monotonic() - before_s, 2 * _TICK_S)
                 if n_begun != self._board[0]:
@@ -149,12 +164,14 @@ class Child(Generic[A, R]):
         except (EOFError, ConnectionError):
             raise Lost(self._board[1], "ProcessDied", _obituary(self._end())) from None
 
-    def _receive(self) -> R:
-        went_well, content = self._pipe.recv()
-        if not went_well:
+    def _receive(self, parts: list[R]) -> bool:
+        """Take what the child has to tell; whether it was the last."""
+        kind, content = self._pipe.recv()
+        if kind == "failed":
             raise RuntimeError(content)
-        result: R = content
-        return result
+        if kind == "part":
+            parts.append(content)
+        return bool(kind == "done")
 
     def _refuse_excess(self, spent_s: float) -> None:
         if spent_s > self._limits.seconds:
@@ -188,9 +205,14 @@ class Child(Generic[A, R]):
             while True:
                 argument = pipe.recv()
                 try:
-                    told: tuple[bool, object] = True, self._function(argument, self._begin)
+                    for part in self._function(argument, self._begin):
+                        pipe.send(("part", part))
+                        del part  # before the next is made
+                    told = "done", ""
+                except ConnectionError:  # nobody is there any more
+                    raise
                 except Exception:  # noqa: BLE001 - to be raised where it is seen
-                    told = False, traceback.format_exc()
+                    told = "failed", traceback.format_exc()
                 pipe.send(told)
         except (EOFError, ConnectionError):
             os._exit(0)

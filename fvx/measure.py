@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import socket
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,15 @@ from fvx.feature import Feature
 from fvx.isolation import Child, Limits, Lost
 from fvx.store import Failure, FeatureRecord, ShardWriter
 
+if TYPE_CHECKING:
+    from fvx.augment import Recipe
+
 _MAX_REASON = 300  # characters: what a plugin raises may hold a whole array
+_PART_BYTES = 16_000_000
 _READING = 0  # the step in which a clip is read; the features follow from 1 on
 _STRIKES = 2  # a process may be killed for reasons that lie outside the clip
+_KNOWN = 3  # clips of a shard; after that it is hardly chance any more
+_children: dict[Limits, Child[Any, Measured]] = {}  # of this worker
 
 
 @dataclass(frozen=True)
@@ -34,20 +41,23 @@ class Task:
 
     shard: Path
     dataset: Dataset  # without its clips
-    clips: tuple[tuple[int, Clip], ...]  # position in the dataset, clip
+    positions: Sequence[int]  # of the clips, in the dataset
+    clips: tuple[Clip, ...]
     features: tuple[Feature, ...]
     records: tuple[FeatureRecord, ...]  # of the features, where the run was started
     rate_hz: int
     limits: Limits
+    recipe: Recipe | None = None  # what the copies among the clips go through
 
 
 class Measured(NamedTuple):
-    """What one clip gave."""
+    """What one clip gave, or a part of it: some features' values and failures."""
 
-    values: Mapping[str, NDArray[np.float32]]
+    values: dict[str, NDArray[np.float32]]
     n_samples: int
     sha256: str
-    failures: Sequence[Failure]
+    failures: list[Failure]
+    notes: tuple[str, ...] = ()  # on the audio
 
 
 def make_shard(task: Task) -> list[Failure]:
@@ -64,14 +74,12 @@ def make_shard(task: Task) -> list[Failure]:
     _refuse_other_versions(task)
     _refuse_missing(StoreError, task.shard.parent)
     _refuse_missing(DatasetError, *_roots(task.dataset))
-    with (
-        _measuring(task) as measure_clip,
-        ShardWriter(task.shard, task.features, task.rate_hz) as shard,
-    ):
-        for position, clip in task.clips:
-            values, n_samples, digest, failed = measure_clip(clip)
-            shard.add(position, clip, values, n_samples, digest, failed)
-            failures.extend(failed)
+    measure_clip = _measurer(task)
+    with ShardWriter(task.shard, task.features, task.rate_hz) as shard:
+        for position, clip in zip(task.positions, task.clips, strict=True):
+            found = measure_clip(clip)
+            shard.add(position, clip, *found)
+            failures.extend(found.failures)
             workers.step()
         if failures:  # not those that a drive lost on the way would leave behind
             _refuse_missing(DatasetError, *_roots(task.dataset))
@@ -83,72 +91,114 @@ def measure(
     clip: Clip,
     without: Collection[str] = (),
     begin: Callable[[int], None] = lambda _: None,
-) -> Measured:
-    """Read one clip and extract every feature but those of ``without``, telling each step."""
+) -> Iterator[Measured]:
+    """Read one clip and extract every feature but those of ``without``, telling each step.
+
+    Gives what was measured part by part, so that what a long clip gives need not be held at once.
+    """
     begin(_READING)
     where = f"clip {clip.id}"
     try:
         path = task.dataset.audio_path(clip)
         where = str(path)
         audio = Audio.read(path, task.rate_hz)
+        notes = audio.notes
+        if task.recipe is not None:
+            from fvx.augment import copy_audio  # loads half of SciPy
+
+            audio = copy_audio(audio, clip, task.recipe)
         digest = sha256(path)
     # A run-time error: Path says so of links that go in a circle.
     except (AudioError, DatasetError, OSError, RuntimeError, MemoryError) as error:
-        return Measured({}, 0, "", [_failure(clip, "", error, where)])
-    values: dict[str, NDArray[np.float32]] = {}
-    failed: list[Failure] = []
+        yield Measured({}, 0, "", [_failure(clip, "", error, where)])
+        return
+    part = Measured({}, len(audio.samples), digest, [], notes)
     for step, feature in enumerate(task.features, _READING + 1):
         if feature.name in without:
             continue
         begin(step)
         try:
-            values[feature.name] = np.asarray(feature(audio))
+            part.values[feature.name] = np.asarray(feature(audio))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-            failed.append(_failure(clip, feature.name, error, feature.name))
-    return Measured(values, len(audio.samples), digest, failed)
+            part.failures.append(_failure(clip, feature.name, error, feature.name))
+        if sum(values.nbytes for values in part.values.values()) > _PART_BYTES:
+            yield part
+            part = part._replace(values={}, failures=[])
+    yield part
 
 
-@contextmanager
-def _measuring(task: Task) -> Iterator[Callable[[Clip], Measured]]:
-    """Yield `measure` for one clip: in a child process where this one is a worker, else here."""
+def _together(parts: Sequence[Measured]) -> Measured:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole.values.update(part.values)
+        whole.failures.extend(part.failures)
+    return whole
+
+
+def _measurer(task: Task) -> Callable[[Clip], Measured]:
+    """`measure` for one clip: in a child process where this one is a worker, else here."""
     lifeline = workers.lifeline()
     if lifeline is None:
-        yield lambda clip: measure(task, clip)
-        return
+        return lambda clip: _together(list(measure(task, clip)))
+    # One child for all shards: what features keep from clip to clip would be lost with it.
+    if task.limits not in _children:
+        _children[task.limits] = Child(_measure_in_child, task.limits, lifeline)
+        workers.at_end(_children[task.limits].close)
+    child = _children[task.limits]
+    child.renew()
+    bare = pickle.dumps(replace(task, positions=(), clips=()))
+    deadly: Counter[str] = Counter()
+    return lambda clip: _measure_apart(
+        task, clip, lambda lost: child.call((bare, clip, lost)), deadly
+    )
 
-    def run(asked: tuple[Clip, frozenset[str]], begin: Callable[[int], None]) -> Measured:
-        return measure(task, *asked, begin)
 
-    with Child(run, task.limits, lifeline) as child:
-        yield lambda clip: _measure_apart(task, clip, child)
+def _measure_in_child(
+    asked: tuple[bytes, Clip, Collection[str]], begin: Callable[[int], None]
+) -> Iterator[Measured]:
+    task, clip, without = asked
+    return measure(_loaded(task), clip, without, begin)
+
+
+@lru_cache(maxsize=1)
+def _loaded(task: bytes) -> Task:
+    loaded: Task = pickle.loads(task)
+    return loaded
 
 
 def _measure_apart(
-    task: Task, clip: Clip, child: Child[tuple[Clip, frozenset[str]], Measured]
+    task: Task,
+    clip: Clip,
+    call: Callable[[Collection[str]], list[Measured]],
+    deadly: Counter[str],
 ) -> Measured:
-    """As `measure`, in a child process; the feature that costs its life is left out."""
+    """As `measure`, by calls without some features; one that costs the child's life is left out.
+
+    ``deadly`` counts for how many clips a feature has done so; the known are not tried twice.
+    """
     lost: dict[str, Failure] = {}
     strikes: Counter[int] = Counter()
     while True:
         try:
-            values, n_samples, digest, failed = child.call((clip, frozenset(lost)))
+            found = _together(call(frozenset(lost)))
         except Lost as end:
             strikes[end.step] += 1
             name = "" if end.step == _READING else task.features[end.step - 1].name
             if not name:  # a drive may be away: wait for it here, or find that it is gone
                 _refuse_missing(DatasetError, *_roots(task.dataset))
-            if (end.overdue and name) or strikes[end.step] == _STRIKES:
+            known = deadly[name] >= _KNOWN or end.overdue
+            if strikes[end.step] == _STRIKES or (known and name):
                 failure = Failure(clip.id, name, end.error, end.reason)
                 if not name:
                     return Measured({}, 0, "", [failure])
                 lost[name] = failure
+                deadly[name] += 1
             continue
-        by_feature = {failure.feature: failure for failure in failed}
+        by_feature = {failure.feature: failure for failure in found.failures}
         if "" not in by_feature:
             by_feature |= lost
         order = ["", *(feature.name for feature in task.features)]
-        ordered = [by_feature[name] for name in order if name in by_feature]
-        return Measured(values, n_samples, digest, ordered)
+        return found._replace(failures=[by_feature[name] for name in order if name in by_feature])
 
 
 def _failure(clip: Clip, feature: str, error: BaseException, where: str) -> Failure:

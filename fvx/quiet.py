@@ -38,7 +38,7 @@ def quiet(*, stdout: bool = False, on_error: bool = False) -> Iterator[None]:
         saved = {}
         for descriptor in (1, 2) if stdout else (2,):
             try:
-                saved[descriptor] = os.dup(descriptor)
+                saved[descriptor] = _copy(descriptor)
             except OSError:  # closed: nothing to keep clean
                 continue
         with _memory() as held:
@@ -49,7 +49,7 @@ def quiet(*, stdout: bool = False, on_error: bool = False) -> Iterator[None]:
                 yield
                 failed = False
             finally:
-                if stdout:
+                if stdout and os.name == "posix":
                     ctypes.CDLL(None).fflush(None)  # the C library's own buffer
                 for descriptor, original in saved.items():
                     os.dup2(original, descriptor)
@@ -57,6 +57,15 @@ def quiet(*, stdout: bool = False, on_error: bool = False) -> Iterator[None]:
                 if failed and not on_error and 2 in saved:
                     held.seek(0)
                     os.write(2, held.read())
+
+
+def _copy(descriptor: int) -> int:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return os.dup(descriptor)
+    # From 3 on: where stderr is closed, a copy of stdout must not take its place.
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
 def _memory() -> BinaryIO:

@@ -21,6 +21,7 @@ Kind = Literal["steps", "done", "failed", "died"]
 _PATIENCE_S = 10.0  # for a worker to end by itself
 _on_step: Callable[[], None] | None = None  # what a finished step of a task sets off
 _asker: Connection | None = None  # in a worker: whoever wants its results
+_endings: list[Callable[[], object]] = []  # in a worker
 
 # A worker does one clip at a time: more threads in BLAS or FFT would only fight the others.
 _ONE_THREAD = dict.fromkeys(
@@ -30,6 +31,9 @@ _ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )  # fmt: skip
+# Large arrays come from the system and go back to it at once, where the C library is glibc:
+# else holes between what is kept would grow with the length of clips.
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 22), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
 # It finds what this process finds, and does not run this process's script again.
 _PROGRAM = (
     "import sys; fd, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
@@ -59,6 +63,11 @@ def lifeline() -> Connection | None:
     return _asker
 
 
+def at_end(do: Callable[[], object]) -> None:
+    """Have ``do`` called when this worker ends."""
+    _endings.append(do)
+
+
 def travels(content: object) -> str:
     """Say why ``content`` cannot go to a worker; nothing if it can."""
     if type(content).__module__ == "__main__":
@@ -86,7 +95,7 @@ class Worker:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), *sys.path],
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **_ONE_THREAD, **_MEMORY},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what a plugin prints is no result
@@ -144,6 +153,8 @@ def serve(descriptor: int) -> NoReturn:
     except (EOFError, ConnectionError):
         pass
     finally:
+        for do in _endings:
+            do()
         os._exit(0)  # at once: all that was to be kept is on disk
 
 

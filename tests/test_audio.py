@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from fvx import audio as module
 from fvx.audio import Audio
 from fvx.errors import AudioError
+from fvx.feature import Feature
 from fvx.testing import noise, sine
 
 TONE = sine(440.0).samples
@@ -77,6 +79,17 @@ def test_a_file_read_in_many_blocks_is_the_same(
     soundfile.write(tmp_path / "a.wav", np.stack([TONE] * 3, 1), 16_000)
     whole = Audio.read(tmp_path / "a.wav").samples
     monkeypatch.setattr(module, "_BLOCK_VALUES", 1_000)
+    np.testing.assert_array_equal(Audio.read(tmp_path / "a.wav").samples, whole)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 768_000])
+def test_resampling_block_by_block_is_resampling_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate_hz: int
+) -> None:
+    samples = noise(0.5, rate_hz=rate_hz).samples
+    soundfile.write(tmp_path / "a.wav", samples, rate_hz, subtype="FLOAT")
+    monkeypatch.setattr(module, "_BLOCK_VALUES", 1_001)
+    whole = soxr.resample(samples, rate_hz, 16_000)
     np.testing.assert_array_equal(Audio.read(tmp_path / "a.wav").samples, whole)
 
 
@@ -188,9 +201,12 @@ def test_exactly_the_least_length_is_read(tmp_path: Path) -> None:
     assert len(Audio.read(wav(TONE[:3200], tmp_path / "a.wav")).samples) == 3200
 
 
-def test_truncated_data_gives_what_is_there(tmp_path: Path) -> None:
+def test_truncated_data_gives_what_is_there_and_a_note(tmp_path: Path) -> None:
     path = chopped(wav(TONE, tmp_path / "a.wav", subtype="PCM_16"), 44 + 2 * 8_000)
-    assert len(Audio.read(path).samples) == 8_000
+    audio = Audio.read(path)
+    assert len(audio.samples) == 8_000
+    assert audio.notes == ("cut short: its header says 1.00 s, 0.50 s are there",)
+    assert pickle.loads(pickle.dumps(audio)).notes == audio.notes
 
 
 @pytest.mark.parametrize(
@@ -347,3 +363,60 @@ def test_pickling_keeps_the_samples_and_drops_what_was_shared() -> None:
     assert (copy.rate_hz, copy.original_rate_hz) == (16_000, 8_000)
     with pytest.raises(ValueError, match="read-only"):
         copy.samples[0] = 1.0
+
+
+def test_of_a_long_clip_no_more_is_kept_than_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest go first, even if the latest was made of them; the latest stays."""
+    audio = noise(0.2)
+    monkeypatch.setattr(module, "_SHARED_BYTES", 2 * audio.samples.nbytes)
+    computed: list[int] = []
+
+    def copies(audio: Audio, n: int) -> NDArray[np.float32]:
+        if n == 3:
+            audio.shared(copies, 2)
+        computed.append(n)
+        return np.tile(audio.samples, n)
+
+    for n in (1, 2, 3, 3, 1):
+        assert len(audio.shared(copies, n)) == n * len(audio.samples)
+    assert computed == [1, 2, 3]
+    for n in (2, 1, 3):
+        audio.shared(copies, n)
+    assert computed == [1, 2, 3, 2, 3], "either of the large ones had to go for the other"
+    for n in (9, 9, 1):
+        audio.shared(copies, n)
+    assert computed[5:] == [9], "the latest is kept, and costs the small ones nothing"
+
+
+@dataclass(frozen=True)
+class Sharing(Feature):
+    """Shares something large on its way."""
+
+    name = "sharing"
+    columns = ("n",)
+    kind = "per_clip"
+    perceptible = False
+    hop_s = None
+
+    def extract(self, audio: Audio) -> NDArray[np.float32]:
+        return np.full((1, 1), len(audio.shared(lambda audio: audio.samples.copy())), np.float32)
+
+
+@pytest.mark.parametrize(("room", "n_kept"), [(1, 0), (10**6, 1)])
+def test_what_a_feature_shared_stays_if_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, room: int, n_kept: int
+) -> None:
+    audio = noise(0.2)
+    audio.shared(lambda audio: "")  # takes nothing
+    monkeypatch.setattr(module, "_SHARED_BYTES", room)
+    assert Sharing()(audio)[0, 0] == len(audio.samples)
+    assert len(audio._shared) == 1 + n_kept
+
+
+def test_a_view_counts_with_all_that_it_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    audio = noise(0.2)
+    monkeypatch.setattr(module, "_SHARED_BYTES", audio.samples.nbytes // 2)
+    function = Counted()
+    views = [audio.shared(lambda audio: function(audio)[:1]) for _ in range(2)]
+    assert [len(view) for view in views] == [1, 1]
+    assert len(audio._shared) == 1

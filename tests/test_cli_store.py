@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -82,6 +83,27 @@ def test_info_shows_clips_features_failures_and_size(elsewhere: Path) -> None:
         "failed    1, clip: AudioError: cannot be read as audio (Format not recognised) "
         "(e.g. 'spoof/bad.wav')"
     )
+
+
+def test_a_file_that_was_cut_short_is_measured_with_a_note(elsewhere: Path) -> None:
+    path = write_clip(Path("more/real/cut.wav"), seconds=1.0, subtype="PCM_16")
+    path.write_bytes(path.read_bytes()[: 44 + 2 * 8_000])
+    assert run("extract", "--dataset", "more", "--features", "intensity")[0] == 0
+    _, out, _ = run("store", "info", "features/more")
+    note = "cut short: its header says 1.00 s, 0.50 s are there"
+    assert out.splitlines()[-1] == f"noted     1, e.g. 'real/cut.wav': {note}"
+    assert dict(Store.open("features/more").clips["audio_notes"]) == {"real/cut.wav": note}
+
+
+def test_info_can_be_read_by_a_program(elsewhere: Path) -> None:
+    code, out, _ = run("store", "info", "--json")
+    assert code == 0
+    record = json.loads(out)
+    assert record["store"] == str(Path("features/speech"))
+    assert sum(sum(counts.values()) for counts in record["clips"].values()) == 4
+    assert [one["record"]["name"] for one in record["features"]] == NAMES.split(",")
+    (failure,) = record["failures"]
+    assert (failure["n"], failure["error"]) == (1, "AudioError")
 
 
 def test_info_takes_the_store_that_is_named_and_shows_its_windows(elsewhere: Path) -> None:

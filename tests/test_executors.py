@@ -182,3 +182,12 @@ def test_what_cannot_travel_is_told_apart() -> None:
     assert "Local" in workers.travels(local)
     here = type("Here", (), {"__module__": "__main__"})()
     assert workers.travels(here) == "it is defined in the running script or session"
+
+
+def test_a_worker_loads_no_more_than_it_needs() -> None:
+    """Each of many pays for it, in time and memory."""
+    code = "import sys, fvx.extract, fvx.measure, fvx.workers; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "h5py" in loaded
+    assert not loaded & {"pandas", "scipy.signal", "sklearn", "matplotlib", "ai_edge_litert"}

@@ -136,6 +136,14 @@ def test_the_clip_table_keeps_what_the_dataset_knows(tmp_path: Path) -> None:
     assert store.clips.loc["a", "label"] == "spoof"
 
 
+def test_a_shard_made_before_notes_were_kept_has_none(tmp_path: Path) -> None:
+    new_store(tmp_path)
+    write_shard(tmp_path / "a.h5", [fakes.Level()], [clip("x"), clip("y")], {})
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        del file["clips/audio_notes"]
+    assert list(Store.open(tmp_path).clips["audio_notes"]) == ["", ""]
+
+
 def test_a_clip_that_could_be_read_in_one_shard_only_shows_its_length(tmp_path: Path) -> None:
     path = tmp_path / "s"
     new_store(path)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from fvx.cli import habits
 
 if TYPE_CHECKING:
     from fvx.datasets import Dataset
@@ -14,8 +18,26 @@ STORES, RUNS = Path("features"), Path("runs")
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal something that is not the result."""
-    typer.echo(line, err=True)
+    """Tell the person at the terminal something that is not the result.
+
+    With ``--quiet`` only what went wrong: lines that begin with the program's name.
+    """
+    if line.startswith("fvx:") or not habits.is_quiet():
+        typer.echo(shown(line), err=True)
+
+
+def shown(line: str) -> str:
+    """A line as this terminal can show it: names of files may hold all but a null and a slash."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    known = sys.stdout.encoding or "utf-8"
+    return plain.encode(known, "backslashreplace").decode(known)
+
+
+def print_json(record: object) -> None:
+    """Print a result for programs."""
+    import json
+
+    typer.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def store(given: Path | None) -> Path:
@@ -51,6 +73,29 @@ def run(given: Path | None) -> Path:
     others = f", the newest of {n_found}; --run names another" if n_found > 1 else ""
     say(f"run {chosen}{others}")
     return chosen
+
+
+def folder(place: Path) -> Path:
+    """The folder named, made if need be."""
+    from fvx.errors import FvxError
+
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FvxError(f"{place}: cannot be made ({error.strerror or error})") from error
+    return place
+
+
+def write(path: Path, save: Callable[[Path], None], *, quietly: bool = False) -> None:
+    """Have a result written, and say so."""
+    from fvx.errors import FvxError
+
+    try:
+        save(path)
+    except OSError as error:
+        raise FvxError(f"{path}: cannot be written ({error.strerror or error})") from error
+    if not quietly:
+        say(f"wrote {path}")
 
 
 def say_model(run: Path) -> None:

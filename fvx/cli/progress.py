@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from fvx.cli import habits
+
 
 @contextmanager
 def clips_bar(title: str, unit: str = "clips") -> Iterator[Callable[[int, int, int], None]]:
@@ -32,7 +34,8 @@ def clips_bar(title: str, unit: str = "clips") -> Iterator[Callable[[int, int, i
         TimeRemainingColumn(),
         TextColumn("[red]{task.fields[failed]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=habits.is_quiet()) as progress:
         task = progress.add_task(title, total=None, rate="", failed="")
 
         def update(n_done: int, n_todo: int, n_failed: int) -> None:

@@ -20,12 +20,18 @@ _Store = Annotated[Path | None, typer.Argument(help="A store; default the newest
 
 
 @app.command()
-def info(store: _Store = None) -> None:
+def info(
+    store: _Store = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+) -> None:
     """Show what a store holds: clips, features with their settings, failures, size."""
     from fvx.store import Store, summarise
     from fvx.windows import saved_geometry
 
     opened = Store.open(choose.store(store))
+    if json:
+        choose.print_json({"store": str(opened.path), **summarise(opened).to_json()})
+        return
     _show(summarise(opened), opened.path)
     if geometry := saved_geometry(opened):
         typer.echo(f"windows   {geometry.length_s:g} s every {geometry.hop_s:g} s")
@@ -101,6 +107,8 @@ def _show(summary: Summary, path: Path) -> None:
             _bytes(one.n_bytes), settings,
         )  # fmt: skip
     Console(width=None if Console().is_terminal else 500).print(table)  # into a file, whole lines
+    for clip, note in list(summary.noted.items())[:1]:
+        typer.echo(f"noted     {len(summary.noted)}, e.g. {clip!r}: {note}")
     for group in summary.failures:
         what = f"{group.feature or 'clip'}: {group.error}: {group.reason}"
         typer.echo(f"failed    {group.n}, {what} (e.g. {group.example!r})")

@@ -298,7 +298,7 @@ DEEPFAKE_EVAL_2024 = Table(
         "Some clips are labelled Unknown by its authors; they are left out and counted.",
         "It mixes mp3, m4a, mp4 and wav, and four files called .dat are MP4: what libsndfile does "
         "not read has to be converted to wav beside it; fvx then takes the wav.",
-        "Clips are long (minutes, some with music), in 52 languages; fvx reads up to 10 minutes.",
+        "Clips are long (minutes, some with music), in 52 languages; fvx reads up to 7 minutes.",
         "No speakers and no systems are named.",
     ),
     protocols=("audio-metadata-publish.csv",),

@@ -34,6 +34,9 @@ class Listing:
     root : Path
     not_followed : dict of str to None
         Links met and not followed, in order: those out of the root, and in `walk` all to folders.
+    no_files : dict of str to None
+        Names of audio that `walk` passed over, in order: there is no file behind the link, or a
+        pipe or device.
     not_utf8 : int
         Audio files that `walk` passed over because their name is not UTF-8.
     hidden : int
@@ -43,6 +46,7 @@ class Listing:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.not_followed: dict[str, None] = {}
+        self.no_files: dict[str, None] = {}
         self.not_utf8 = 0
         self.hidden = 0
         self._real_root = os.path.realpath(root)
@@ -89,13 +93,16 @@ class Listing:
                 path = _join(folder, entry.name)
                 if entry.name.startswith("."):
                     self.hidden += is_audio(entry.name)
-                elif entry.is_dir():
+                elif _is_dir(entry):
                     if entry.is_symlink():
                         self.not_followed[path] = None
                     else:
                         folders.append(path)
-                elif is_audio(entry.name) and self._is_file(entry, folder):
-                    if _is_utf8(entry.name):
+                elif is_audio(entry.name):
+                    if not self._is_file(entry, folder):
+                        if path not in self.not_followed:
+                            self.no_files[path] = None
+                    elif _is_utf8(entry.name):
                         files.append(path)
                     else:
                         self.not_utf8 += 1
@@ -107,6 +114,9 @@ class Listing:
         notes = []
         if links := self.not_followed:
             notes.append(f"{counted(len(links), 'link')} not followed: {few(links)}")
+        if nothing := self.no_files:
+            said = counted(len(nothing), "audio name")
+            notes.append(f"{said} without a file (a broken link, or a pipe): {few(nothing)}")
         if self.hidden:
             notes.append(f"{counted(self.hidden, 'hidden audio file')} left out")
         if self.not_utf8:
@@ -131,7 +141,10 @@ class Listing:
         if entry.is_symlink() and not self._is_below_root(entry.path):
             self.not_followed[_join(folder, entry.name)] = None
             return False
-        return entry.is_file()
+        try:
+            return entry.is_file()
+        except OSError:  # a link in a circle
+            return False
 
     def _is_below_root(self, place: str) -> bool:
         return os.path.commonpath([self._real_root, os.path.realpath(place)]) == self._real_root
@@ -155,6 +168,13 @@ def counted(n: int, noun: str) -> str:
 
 def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
 
 
 def _is_utf8(name: str) -> bool:

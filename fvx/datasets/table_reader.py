@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -185,15 +187,16 @@ class TableReader:
 
     def _find(self, row: list[str], at: Positions, where: str) -> str:
         for template in at.audio:
-            path = _below_root(template.format(*row), where)
-            if found := self._listing.find(path):
-                if found in self._used:
-                    raise DatasetError(f"{where}: {found} is the audio of two clips")
-                self._used.add(found)
-                if found != path and is_audio(path):
-                    self._renamed.append(f"{path} as {found}")
-                return found
-            self._looked_for = self._looked_for or path
+            for spelling in _spellings(template.format(*row)):
+                path = _below_root(spelling, where)
+                if found := self._listing.find(path):
+                    if found in self._used:
+                        raise DatasetError(f"{where}: {found} is the audio of two clips")
+                    self._used.add(found)
+                    if found != path and is_audio(path):
+                        self._renamed.append(f"{path} as {found}")
+                    return found
+                self._looked_for = self._looked_for or path
         return ""
 
     def _is_unlabelled(self, row: list[str], at: Positions) -> bool:
@@ -249,6 +252,17 @@ class TableReader:
             n_clips = counted(len(self._renamed), "clip")
             notes.append(f"{n_clips} under another extension than listed: {few(self._renamed, 1)}")
         return tuple(notes)
+
+
+def _spellings(path: str) -> Iterator[str]:
+    """The path as listed, and where that is no file, as other systems may have written it."""
+    yield path
+    if "\\" in path:  # Windows
+        path = path.replace("\\", "/")
+        yield path
+    if not path.isascii():  # macOS keeps accents apart from their letters
+        for form in ("NFC", "NFD"):
+            yield unicodedata.normalize(form, path)
 
 
 def _below_root(path: str, where: str) -> str:

@@ -7,11 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fvx.errors import StoreError
@@ -19,6 +18,9 @@ from fvx.store.record import FeatureRecord
 from fvx.store.sink import new_file
 from fvx.store.store import Store
 from fvx.store.view import FeatureView
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[int, int, int], None]
 _CLIPS_AT_ONCE, _BYTES_AT_ONCE = 1024, 1 << 25
@@ -199,6 +201,8 @@ def _attributes(record: FeatureRecord) -> dict[str, Any]:
 
 
 def _write_clips(group: h5py.Group, clips: pd.DataFrame) -> None:
+    import pandas as pd
+
     for name, column in clips.items():
         # A slash would make a group of it.
         plain = str(name).replace("/", "_").strip(".") or "_"

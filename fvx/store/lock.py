@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,10 @@ def locked(folder: Path) -> Iterator[None]:
     StoreError
         If another process holds it, or the folder cannot be written.
     """
+    try:
+        import fcntl
+    except ImportError:
+        raise StoreError(f"{folder}: stores are written on Linux and macOS only") from None
     try:
         # Unbuffered: what a full disk did not take would be written again on closing.
         lock = (folder / ".lock").open("ab+", buffering=0)

@@ -80,6 +80,7 @@ class Shard:
         """The clip table, by column; text as object arrays of str."""
         with opened(self.path) as file:
             columns = {name: read_column(column) for name, column in file["clips"].items()}
+        columns.setdefault("audio_notes", np.full(len(self.ids), b""))  # not kept at first
         return {
             name: decode(column) if column.dtype.kind == "S" else column
             for name, column in columns.items()

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fvx.atomic import write_json
 from fvx.errors import StoreError, UnknownFeature
+from fvx.store.about import FORMAT, FORMAT_VERSION, read_about, shard_paths
 from fvx.store.lock import locked
 from fvx.store.record import Failure, FeatureRecord
 from fvx.store.shard import Shard
 from fvx.store.sink import new_file
 from fvx.store.view import FeatureView, Places
 
-FORMAT = "fvx-store"
-FORMAT_VERSION = 2
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Store:
@@ -61,8 +61,10 @@ class Store:
         self.features: Mapping[str, FeatureRecord] = dict(sorted(features.items()))
 
     @classmethod
-    def create(cls, path: str | Path, *, dataset: str, rate_hz: int, clips_per_shard: int) -> Store:
-        """Open the store at ``path``, making it if there is none.
+    def create(
+        cls, path: str | Path, *, dataset: str, rate_hz: int, clips_per_shard: int, **more: Any
+    ) -> Store:
+        """Open the store at ``path``, making it if there is none; ``more`` is kept, unchecked.
 
         Raises
         ------
@@ -76,6 +78,7 @@ class Store:
             "dataset": dataset,
             "rate_hz": rate_hz,
             "clips_per_shard": clips_per_shard,
+            **more,
         }
         try:
             if not (path / "store.json").exists():
@@ -126,12 +129,17 @@ class Store:
         """
         return locked(self.path)
 
+    def tables(self) -> Iterator[dict[str, NDArray[Any]]]:
+        """The columns of `clips` as each shard has them, shard by shard, so that few are held."""
+        return (shard.clips() for shard in self._shards)
+
     @cached_property
     def clips(self) -> pd.DataFrame:
         """One row a clip, indexed by ``id``: path, label, speaker, system, split, n_samples, …"""
+        import pandas as pd  # not needed by who extracts, and slow to load
+
         frames = []
-        for shard in self._shards:
-            columns = shard.clips()
+        for columns in self.tables():
             texts = columns.pop("extra")
             parsed = {text: json.loads(text) for text in set(texts)}  # a few, repeated
             extra = pd.DataFrame([parsed[text] for text in texts])
@@ -139,8 +147,8 @@ class Store:
             new = [name for name in extra.columns if name not in frame.columns]
             frames.append(pd.concat([frame, extra[new]], axis=1) if new else frame)
         if not frames:
-            empty = ["id", "path", "label", "speaker", "system", "split", "n_samples", "sha256"]
-            return pd.DataFrame(columns=empty).set_index("id")
+            empty = ["path", "label", "speaker", "system", "split", "n_samples", "sha256"]
+            return pd.DataFrame(columns=["id", *empty, "audio_notes"]).set_index("id")
         table = pd.concat(frames, ignore_index=True)
         # A clip may stand in several shards, in some of them unread: keep the row that was read.
         table = table.sort_values("n_samples", ascending=False, kind="stable")
@@ -149,15 +157,22 @@ class Store:
         return table
 
     @cached_property
-    def failures(self) -> pd.DataFrame:
-        """Clips without values, with the reason: columns clip, feature, error, reason."""
-        rows = {}
+    def failed(self) -> tuple[Failure, ...]:
+        """Clips without values, with the reason."""
+        found = {}
         for shard in self._shards:
             for failure in shard.failures:
                 names = [failure.feature] if failure.feature else list(shard.records)
                 if not all(failure.clip in self[name] for name in names):
-                    rows[failure.clip, failure.feature] = asdict(failure)
-        return pd.DataFrame(rows.values(), columns=list(Failure.__annotations__))
+                    found[failure.clip, failure.feature] = failure
+        return tuple(found.values())
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """The same as a table: columns clip, feature, error, reason."""
+        import pandas as pd
+
+        return pd.DataFrame(map(asdict, self.failed), columns=list(Failure.__annotations__))
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
@@ -259,39 +274,3 @@ class _Union:
         if key not in self._unions:
             self._unions[key] = key[0] | key[1]
         self.sets[clip] = self._unions[key]
-
-
-def read_about(path: Path) -> dict[str, Any]:
-    """Read what a store says of itself, its ``store.json``.
-
-    Raises
-    ------
-    StoreError
-        If there is none, or it is another format's, or damaged.
-    """
-    try:
-        about = json.loads((path / "store.json").read_text())
-    except FileNotFoundError:
-        raise StoreError(f"{path}: no store there; `fvx extract` makes one") from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: store.json cannot be read ({error})") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise StoreError(f"{path}: store.json is not an fvx store's")
-    version = about.get("format_version")
-    if version != FORMAT_VERSION:
-        raise StoreError(
-            f"{path}: store format {version}, this fvx reads {FORMAT_VERSION}; "
-            "extract again, into another store (--store)"
-        )
-    for key, kind in (("dataset", str), ("rate_hz", int), ("clips_per_shard", int)):
-        if not isinstance(about.get(key), kind):
-            raise StoreError(f"{path}: store.json is damaged: {key} is {about.get(key)!r}")
-    return about
-
-
-def shard_paths(path: Path) -> list[Path]:
-    """Return the shards of a store, sorted by name.
-
-    Those whose name starts with a dot are being written, or were when a run was killed.
-    """
-    return sorted(shard for shard in path.glob("*.h5") if not shard.name.startswith("."))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from fvx.store.about import shard_paths
 from fvx.store.record import FeatureRecord
 from fvx.store.shard import opened
-from fvx.store.store import Store, shard_paths
+from fvx.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Summary:
     features : tuple of Stored
     failures : tuple of FailureGroup
         Most frequent first.
+    noted : mapping of str to str
+        What is to be known of a clip's audio, by the clip's id: that it was cut short.
     """
 
     dataset: str
@@ -62,6 +68,21 @@ class Summary:
     clips: pd.DataFrame
     features: tuple[Stored, ...]
     failures: tuple[FailureGroup, ...]
+    noted: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, ready for ``json.dumps``."""
+        counts = {
+            str(split): {str(label): int(n) for label, n in row.items()}
+            for split, row in self.clips.iterrows()
+        }
+        return {
+            **{f.name: getattr(self, f.name) for f in fields(self)},
+            "clips": counts,
+            "features": [asdict(one) for one in self.features],
+            "failures": [asdict(one) for one in self.failures],
+            "noted": dict(self.noted),
+        }
 
 
 def summarise(store: Store) -> Summary:
@@ -72,6 +93,8 @@ def summarise(store: Store) -> Summary:
     StoreError
         If a shard is damaged or cannot be read.
     """
+    import pandas as pd
+
     paths = shard_paths(store.path)
     n_rows: Counter[str] = Counter()
     n_bytes: Counter[str] = Counter()
@@ -94,6 +117,7 @@ def summarise(store: Store) -> Summary:
             for name, record in store.features.items()
         ),
         failures=group_failures(store.failures),
+        noted={str(clip): str(note) for clip, note in table["audio_notes"].items() if note},
     )
 
 

@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 
 from fvx.errors import StoreError
+from fvx.store.about import read_about, shard_paths
 from fvx.store.shard import Shard, opened, unreadable
-from fvx.store.store import Store, read_about, shard_paths
+from fvx.store.store import Store
 from fvx.store.tables import SHA256, digest, fingerprint
 
 _BLOCK_BYTES = 1 << 24
@@ -142,18 +143,25 @@ def _of_content(shard: Shard, rate_hz: int) -> Iterator[str]:
 
 
 def _stored_twice(shards: list[Shard]) -> Iterator[str]:
-    where: dict[tuple[str, str], Path] = {}
-    told: set[tuple[Path, Path]] = set()
-    for shard in shards:
-        for feature, offsets in shard.offsets.items():
-            for clip in shard.ids[np.diff(offsets) > 0]:
-                first = where.setdefault((feature, clip), shard.path)
-                if first != shard.path and (first, shard.path) not in told:
-                    told.add((first, shard.path))
+    ids = dict.fromkeys(chain.from_iterable(shard.ids for shard in shards))
+    numbers = {clip: number for number, clip in enumerate(ids)}
+    members = [np.asarray([numbers[clip] for clip in shard.ids], np.int64) for shard in shards]
+    told: set[tuple[int, int]] = set()
+    for feature in sorted({name for shard in shards for name in shard.offsets}):
+        owner = np.full(len(numbers), -1)  # position of the shard that has the clip's values
+        for index, (shard, clips) in enumerate(zip(shards, members, strict=True)):
+            if feature not in shard.offsets:
+                continue
+            there = np.flatnonzero(np.diff(shard.offsets[feature]))
+            for row in there[owner[clips[there]] >= 0][:1]:
+                first = int(owner[clips[row]])
+                if (first, index) not in told:
+                    told.add((first, index))
                     yield (
-                        f"{shard.path}: {feature} of clip {clip!r} is in {first.name} too; "
-                        f"delete one of them"
+                        f"{shard.path}: {feature} of clip {shard.ids[row]!r} is in "
+                        f"{shards[first].path.name} too; delete one of them"
                     )
+            owner[clips[there]] = index
 
 
 def _left_to_do(store: Store) -> Iterator[str]:

@@ -29,7 +29,17 @@ FILTERS: Mapping[str, Any] = {
     "compression_opts": 1,
     "fletcher32": True,  # so that whoever reads a damaged file notices
 }
-_TEXT_COLUMNS = ("id", "path", "label", "speaker", "system", "split", "sha256", "extra")
+_TEXT_COLUMNS = (
+    "id",
+    "path",
+    "label",
+    "speaker",
+    "system",
+    "split",
+    "sha256",
+    "extra",
+    "audio_notes",
+)
 
 
 class ShardWriter:
@@ -44,7 +54,9 @@ class ShardWriter:
         self._new_file = new_file(path)
         self._records = [FeatureRecord.of(feature) for feature in features]
         self._rate_hz = rate_hz
-        self._clips: list[tuple[int, Clip, int, str]] = []
+        self._positions: list[int] = []
+        self._n_samples: list[int] = []
+        self._texts: list[dict[str, str]] = []  # of each clip, by column
         self._failures: list[Failure] = []
 
     def __enter__(self) -> Self:
@@ -64,15 +76,19 @@ class ShardWriter:
         n_samples: int,
         sha256: str,
         failures: Sequence[Failure] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         """Append one clip; a feature without values has no rows. ``position``: in its dataset.
+
+        ``notes`` are what `Audio.read` had to say.
 
         Raises
         ------
         StoreError
             If something known of the clip cannot be stored.
         """
-        for column, word in _text(clip, sha256).items():
+        text = _text(clip, sha256, notes)
+        for column, word in text.items():
             try:
                 encode([word])
             except ValueError as error:
@@ -81,7 +97,9 @@ class ShardWriter:
                 ) from error
         for name, stored in self._values.items():
             stored.append(values.get(name))
-        self._clips.append((position, clip, n_samples, sha256))
+        self._positions.append(position)
+        self._n_samples.append(n_samples)
+        self._texts.append(text)
         self._failures.extend(failures)
         self._sink.check()  # now, and not when all other clips have been worked on in vain
 
@@ -105,22 +123,21 @@ class ShardWriter:
         file = self._file
         file.attrs.update(format=FORMAT, format_version=FORMAT_VERSION, rate_hz=self._rate_hz)
         table, failures = file.create_group("clips"), file.create_group("failures")
-        write_column(table, "position", np.asarray([row[0] for row in self._clips], np.int64))
-        write_column(table, "n_samples", np.asarray([row[2] for row in self._clips], np.int64))
-        rows = [_text(clip, sha256) for _, clip, _, sha256 in self._clips]
+        write_column(table, "position", np.asarray(self._positions, np.int64))
+        write_column(table, "n_samples", np.asarray(self._n_samples, np.int64))
         for column in _TEXT_COLUMNS:
-            write_column(table, column, encode([row[column] for row in rows]))
+            write_column(table, column, encode([text[column] for text in self._texts]))
         for column in Failure.__annotations__:
             words = [getattr(failure, column) for failure in self._failures]
             write_column(failures, column, encode(words))
         file.attrs[SHA256] = fingerprint(file)
 
 
-def _text(clip: Clip, sha256: str) -> dict[str, str]:
+def _text(clip: Clip, sha256: str, notes: Sequence[str]) -> dict[str, str]:
     """What of a clip is text, by column."""
     extra = json.dumps(dict(clip.extra), sort_keys=True)
     cells = (clip.id, clip.path, clip.label.value, clip.speaker, clip.system, clip.split)
-    return dict(zip(_TEXT_COLUMNS, (*cells, sha256, extra), strict=True))
+    return dict(zip(_TEXT_COLUMNS, (*cells, sha256, extra, "; ".join(notes)), strict=True))
 
 
 class _Values:
@@ -174,5 +191,6 @@ class _Values:
             first = len(self._dataset)
             self._dataset.resize(first + n_rows, axis=0)
             self._dataset[first:] = rows[:n_rows]
-            self._waiting, self._n_waiting = [rows[n_rows:]], len(rows) - n_rows
+            # A copy: a view would keep all rows in memory.
+            self._waiting, self._n_waiting = [rows[n_rows:].copy()], len(rows) - n_rows
         return self._dataset

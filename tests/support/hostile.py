@@ -226,11 +226,11 @@ ODD: dict[str, Case] = {
     ),
     "overflow.wav": Case(write(with_value(1e300), subtype="DOUBLE"), "holds NaN or infinite"),
     # Length.
-    "an hour, sparse.wav": Case(sparse_wav(1), "longer than 600 s; cut it into shorter files"),
-    "two weeks, sparse.wav": Case(sparse_wav(18), "longer than 600 s; cut it"),
-    "an hour.flac": Case(long("FLAC", 3_600), "longer than 600 s; cut it"),
-    "601 s.wav": Case(long("WAV", 601, "PCM_U8"), "longer than 600 s; cut it"),
-    "600 s.wav": Case(long("WAV", 600, "PCM_U8"), tone=False),
+    "an hour, sparse.wav": Case(sparse_wav(1), "longer than 420 s; cut it into shorter files"),
+    "two weeks, sparse.wav": Case(sparse_wav(18), "longer than 420 s; cut it"),
+    "an hour.flac": Case(long("FLAC", 3_600), "longer than 420 s; cut it"),
+    "421 s.wav": Case(long("WAV", 421, "PCM_U8"), "longer than 420 s; cut it"),
+    "420 s.wav": Case(long("WAV", 420, "PCM_U8"), tone=False),
     # Cut short.
     "cut header.wav": Case(cut("wav", 0.002), UNREADABLE),
     "header only.wav": Case(edited("wav", lambda data: data[:44]), "no samples in it, or cut"),
