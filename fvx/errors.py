@@ -6,6 +6,7 @@ FvxError
 ├── UnknownFeature      a feature was asked for that no installed plugin registered
 ├── DatasetError        a corpus is missing, incomplete or laid out otherwise than expected
 │   └── UnknownLabel    a label word that no alias table knows
+├── RecipeError         an augmentation recipe that cannot be followed
 ├── StoreError          a feature store is missing, damaged, in use, or made with other settings
 ├── WindowError         a window geometry that the store cannot give
 ├── SplitError          the clips cannot be divided into the parts asked for
@@ -57,6 +58,10 @@ class UnknownLabel(DatasetError):
 
     def __str__(self) -> str:
         return f"{self.where}: label {self.word!r} is unknown; known: {', '.join(self.known)}"
+
+
+class RecipeError(FvxError):
+    """An augmentation recipe that cannot be followed."""
 
 
 class StoreError(FvxError):

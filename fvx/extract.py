@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +21,10 @@ from fvx.isolation import Limits
 from fvx.measure import Task, make_shard, sha256
 from fvx.store import Failure, FeatureRecord, Store
 
+if TYPE_CHECKING:
+    from fvx.augment import Recipe
+
+_AUGMENTATION = "augmentation"  # of the store's settings: the recipe
 _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD, _SHARDS_WANTED = 16, 1024, 200
 
 
@@ -30,11 +36,13 @@ class Extraction:
     ----------
     store : Path
     n_clips : int
-        Clips of the dataset.
+        Clips of the dataset, and copies of them.
     n_done, n_skipped : int
         Clips worked on in this run, and clips that were there already.
     failures : tuple of Failure
         Clips, or clip-feature pairs, of those asked for that have no values; kept in the store.
+    n_copies : int
+        How many of the clips are copies.
     """
 
     store: Path
@@ -42,6 +50,7 @@ class Extraction:
     n_done: int
     n_skipped: int
     failures: tuple[Failure, ...] = field(default=())
+    n_copies: int = 0
 
 
 def extract(
@@ -55,6 +64,8 @@ def extract(
     retry_failed: bool = False,
     rate_hz: int = ANALYSIS_RATE_HZ,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    recipe: Recipe | None = None,
+    n_copies: int = 1,
     on_progress: Callable[[int, int, int], None] = lambda *_: None,
 ) -> Extraction:
     """Extract ``features`` from every clip of ``dataset`` into a store.
@@ -72,11 +83,16 @@ def extract(
         Address of a Dask scheduler whose workers share this machine's files; they do the work
         instead.
     limit : int or None
-        Only the first so many clips.
+        Only the first so many clips, and copies of them.
     retry_failed : bool
         Try again what failed before.
     limits : Limits
         What one feature may take on one clip.
+    recipe : Recipe or None
+        What copies go through, which are extracted as well; the store keeps it. Copies may be
+        added to a store that was made with the same one.
+    n_copies : int
+        Copies of each clip; without a recipe there are none.
     on_progress : callable
         Called with (clips done, clips to do, failures so far).
 
@@ -84,24 +100,38 @@ def extract(
     ------
     StoreError
         If the store is another dataset's, in use, cannot be written, or holds one of the
-        features made with other settings.
+        features made with other settings, or was made with another recipe or none.
     FeatureError
         If a hop is not a whole number of samples at ``rate_hz``: windows would drift. Or if a
         feature cannot be handed to another process.
+    RecipeError
+        If the corpus has clips that are called as copies would be.
     FvxError
         If workers keep dying, or the cluster cannot be used.
     """
     if jobs or scheduler:
         _refuse_what_cannot_travel(features)
     _refuse_uneven_hops(features, rate_hz)
-    clips = dataset.clips[:limit]
+    n_originals = len(dataset.clips)
     per_shard = int(
-        np.clip(len(dataset.clips) // _SHARDS_WANTED, _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD)
+        np.clip(n_originals // _SHARDS_WANTED, _MIN_CLIPS_PER_SHARD, _MAX_CLIPS_PER_SHARD)
     )
-    made = Store.create(store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard)
+    more = {} if recipe is None else {_AUGMENTATION: recipe.settings}
+    if recipe is not None:
+        from fvx.augment import add_copies  # loads half of SciPy
+
+        dataset = add_copies(dataset, recipe, n_copies)
+    # Copies follow the originals block by block: their places hold, however many there are.
+    positions: Sequence[int] = range(len(dataset.clips))
+    if limit is not None:
+        positions = [position for position in positions if position % n_originals < limit]
+    made = Store.create(
+        store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard, **more
+    )
+    _refuse_other_recipe(made, recipe)
     with made.locked():
         del made  # its tables may be large, and are read again now that nobody else can write
-        tasks = _tasks(store, dataset, clips, tuple(features), retry_failed, limits)
+        tasks = _tasks(store, dataset, positions, tuple(features), retry_failed, limits, recipe)
         n_todo = sum(len(task.clips) for task in tasks)
         failures: list[Failure] = []
 
@@ -117,9 +147,9 @@ def extract(
                 failures.extend(failed)
         on_steps(n_todo)
         _refuse_absent(tasks)
-    n_skipped = len(clips) - n_todo
-    left = _failures(Store.open(store), clips, features)
-    return Extraction(Path(store), len(clips), n_todo, n_skipped, left)
+    left = _failures(Store.open(store), {dataset.clips[place].id for place in positions}, features)
+    n_copied = sum(position >= n_originals for position in positions)
+    return Extraction(Path(store), len(positions), n_todo, len(positions) - n_todo, left, n_copied)
 
 
 def _refuse_what_cannot_travel(features: Iterable[Feature]) -> None:
@@ -150,6 +180,18 @@ def _refuse_uneven_hops(features: Iterable[Feature], rate_hz: int) -> None:
             )
 
 
+def _refuse_other_recipe(store: Store, recipe: Recipe | None) -> None:
+    kept, wanted = store.about.get(_AUGMENTATION), None if recipe is None else recipe.settings
+    if kept == wanted:
+        return
+    if recipe is None:
+        why = "with altered copies; give their recipe (--augment) or another store (--store)"
+    else:
+        how = f"by another recipe than {recipe.name}" if kept else "without altered copies"
+        why = f"{how}; extract into another store (--store)"
+    raise StoreError(f"{store.path}: was made {why}")
+
+
 def _refuse_other_settings(store: Store, features: Iterable[Feature]) -> None:
     for feature in features:
         stored = store.features.get(feature.name)
@@ -165,27 +207,29 @@ def _refuse_other_settings(store: Store, features: Iterable[Feature]) -> None:
 
 def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -> None:
     """A corpus may change, or share its name with another: old numbers must not pass for new."""
-    table = store.clips
-    rows = dict(zip(table.index, range(len(table)), strict=True))
-    known = [clip for clip in clips if clip.id in rows]
-    for column in ("label", "speaker", "system", "split"):
-        stored = table[column].to_numpy()
-        for clip in known:
-            if (new := str(getattr(clip, column))) != (old := stored[rows[clip.id]]):
-                raise StoreError(
-                    f"{store.path}: clip {clip.id!r} is there with {column} {old!r}, in the "
-                    f"dataset with {new!r}; extract into another store (--store)"
-                )
+    wanted = {clip.id: clip for clip in clips}
+    digests: dict[str, str] = {}  # of the first and the last clip that was read
+    for table in store.tables():
+        known = [(row, wanted[name]) for row, name in enumerate(table["id"]) if name in wanted]
+        for column in ("label", "speaker", "system", "split"):
+            for row, clip in known:
+                if (new := str(getattr(clip, column))) != (old := table[column][row]):
+                    raise StoreError(
+                        f"{store.path}: clip {clip.id!r} is there with {column} {old!r}, in the "
+                        f"dataset with {new!r}; extract into another store (--store)"
+                    )
+        read = {clip.id: table["sha256"][row] for row, clip in known if table["sha256"][row]}
+        ends = [*digests, *read]
+        digests = {name: (digests | read)[name] for name in (*ends[:1], *ends[-1:])}
     # The audio of a few is enough to tell another corpus by.
-    for clip in {clip.id: clip for clip in (*known[:1], *known[-1:])}.values():
-        digest = table.loc[clip.id, "sha256"]
+    for name, digest in digests.items():
         try:
-            changed = digest and sha256(dataset.audio_path(clip)) != digest
+            changed = sha256(dataset.audio_path(wanted[name])) != digest
         except (DatasetError, OSError, RuntimeError):
             continue
         if changed:
             raise StoreError(
-                f"{store.path}: clip {clip.id!r} was made from other audio than the dataset has "
+                f"{store.path}: clip {name!r} was made from other audio than the dataset has "
                 "now; extract into another store (--store)"
             )
 
@@ -193,55 +237,57 @@ def _refuse_other_clips(store: Store, dataset: Dataset, clips: Sequence[Clip]) -
 def _tasks(
     path: str | Path,
     dataset: Dataset,
-    clips: Sequence[Clip],
+    positions: Sequence[int],
     features: tuple[Feature, ...],
     retry_failed: bool,
     limits: Limits,
+    recipe: Recipe | None,
 ) -> list[Task]:
     """What is left to do; refuses what does not go with what is there."""
     store = Store.open(path)
     _refuse_other_settings(store, features)
-    _refuse_other_clips(store, dataset, clips)
-    return _plan(store, dataset, clips, features, retry_failed, limits)
+    _refuse_other_clips(store, dataset, [dataset.clips[position] for position in positions])
+    return _plan(store, dataset, positions, features, retry_failed, limits, recipe)
 
 
 def _plan(
     store: Store,
     dataset: Dataset,
-    clips: Sequence[Clip],
+    positions: Sequence[int],
     features: tuple[Feature, ...],
     retry_failed: bool,
     limits: Limits,
+    recipe: Recipe | None,
 ) -> list[Task]:
     """Divide what is missing into shards, the same way whenever it is asked."""
     done = store.extracted() if retry_failed else store.attempted()
-    groups: dict[tuple[int, tuple[Feature, ...]], list[tuple[int, Clip]]] = {}
-    for position, clip in enumerate(clips):
-        there = done.get(clip.id, frozenset())
+    groups: dict[tuple[int, tuple[Feature, ...]], array[int]] = {}
+    for position in positions:
+        there = done.get(dataset.clips[position].id, frozenset())
         missing = tuple(feature for feature in features if feature.name not in there)
         if missing:
             chunk = position // int(store.about["clips_per_shard"])
-            groups.setdefault((chunk, missing), []).append((position, clip))
+            groups.setdefault((chunk, missing), array("q")).append(position)
     # Absolute, since a worker elsewhere has another working directory.
     mounts = {name: root.absolute() for name, root in dataset.mounts.items()}
     root = dataset.root.absolute()
     bare = replace(dataset, root=root, mounts=mounts, clips=(), notes=(), missing=())
     folder, rate_hz = store.path.absolute(), int(store.about["rate_hz"])
     tasks = []
-    for (chunk, missing), members in groups.items():
+    for (chunk, missing), places in groups.items():
         records = tuple(FeatureRecord.of(feature) for feature in missing)
         identity = [record.to_json() for record in records]
-        identity += [clip.id for _, clip in members]
+        members = tuple(dataset.clips[position] for position in places)
+        identity += [clip.id for clip in members]
         digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:12]
         shard = folder / f"{chunk:06d}-{digest}.h5"
-        tasks.append(Task(shard, bare, tuple(members), missing, records, rate_hz, limits))
+        tasks.append(Task(shard, bare, places, members, missing, records, rate_hz, limits, recipe))
     return tasks
 
 
 def _failures(
-    store: Store, clips: Sequence[Clip], features: Sequence[Feature]
+    store: Store, ids: Collection[str], features: Sequence[Feature]
 ) -> tuple[Failure, ...]:
     """Failures that concern the clips and features asked for."""
-    ids, names = {clip.id for clip in clips}, {"", *(feature.name for feature in features)}
-    rows = (Failure(*row) for row in store.failures.itertuples(index=False))
-    return tuple(one for one in rows if one.clip in ids and one.feature in names)
+    names = {"", *(feature.name for feature in features)}
+    return tuple(one for one in store.failed if one.clip in ids and one.feature in names)

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from fvx.augment import COPY, ORIGINAL
 from fvx.datasets.clip import Dataset
 from fvx.errors import SplitError
+from fvx.groups import NOBODY, choose, components, divisible, speakers
 
 SplitName = Literal["speaker", "official", "ancestor", "random", "cross", "leave-one-system-out"]
 TRAIN, DEVELOPMENT, TEST = "train", "development", "test"
@@ -21,7 +22,6 @@ PARTS = (TRAIN, DEVELOPMENT, TEST)
 _FRACTION = 0.15  # of the clips, for each of development and test
 _ANCESTOR_N_TRAIN = 10_000
 CORPUS = "corpus"  # column that says which of several corpora a clip is from
-_NOBODY = ("", "-")  # stands where speaker or system is unknown
 _WORDS = {
     TRAIN: {"train", "training", "trn"},
     DEVELOPMENT: {"dev", "development", "valid", "validation", "val", "progress"},
@@ -39,17 +39,22 @@ class Protocol:
         One of `SplitName`.
     parts : pandas.Series
         ``train``, ``development``, ``test``, or "" for a clip in no part; indexed by clip id.
+        A copy is in its original's part.
     sentence : str
         What a reader of a figure must know.
+    copies : frozenset of str
+        Ids of the clips that are copies; they train, but neither choose nor judge.
     """
 
     name: str
     parts: pd.Series
     sentence: str
+    copies: frozenset[str] = frozenset()
 
     def clips(self, part: str) -> list[str]:
-        """Ids of the clips of one part, in the table's order."""
-        return [str(clip) for clip in self.parts.index[self.parts == part]]
+        """Ids of the clips that serve as a part, in the table's order; copies only train."""
+        members = (str(clip) for clip in self.parts.index[self.parts == part])
+        return [clip for clip in members if part == TRAIN or clip not in self.copies]
 
     def shared(self, clips: pd.DataFrame, column: str) -> pd.DataFrame:
         """Return what stands in a column (speaker, system) of more than one part.
@@ -60,7 +65,8 @@ class Protocol:
             Clips in each part, by name; without a row where the parts are disjoint. Names
             that say nothing (``-``) are no names.
         """
-        inside = (self.parts != "") & ~clips[column].isin(_NOBODY)
+        inside = (self.parts != "") & ~clips[column].isin(NOBODY)
+        inside &= ~self.parts.index.isin(self.copies)  # in training only, with their original
         counts = pd.crosstab(clips[column][inside], self.parts[inside])
         counts = counts.reindex(columns=list(PARTS), fill_value=0)
         shared: pd.DataFrame = counts[(counts > 0).sum(axis=1) > 1]
@@ -74,6 +80,8 @@ def split(
     held_out: str | None = None,
 ) -> Protocol:
     """Divide a clip table (columns label, speaker, system, split) into parts.
+
+    Copies (columns original, copy) follow their originals, which alone are divided.
 
     Parameters
     ----------
@@ -91,6 +99,8 @@ def split(
     """
     if held_out is not None and name not in ("cross", "leave-one-system-out"):
         raise SplitError(f"nothing is held out by name in the {name or 'default'} split")
+    everything, copied = clips, is_copy(clips)
+    clips = clips[~copied]
     if name is None:
         name = "official" if len(set(_official_words(clips).values())) > 1 else "speaker"
     divide: dict[SplitName, Callable[[pd.DataFrame, pd.Series, int], str]] = {
@@ -110,7 +120,22 @@ def split(
                 f"the {name} split leaves {sorted(labels) or 'nothing'} in the {part} part; "
                 "bona fide and spoof are needed in each (another --split, or more clips)"
             )
-    return Protocol(name, parts, sentence)
+    if not copied.any():
+        return Protocol(name, parts, sentence)
+    originals = everything[ORIGINAL].where(copied, everything.index.to_series())
+    parts = originals.map(parts).fillna("").astype(object).rename(None)
+    n_training = int((parts[copied] == TRAIN).sum())
+    sentence += f"; trained on {n_training} altered copies besides, which judge nothing"
+    return Protocol(name, parts, sentence, frozenset(map(str, everything.index[copied])))
+
+
+def is_copy(clips: pd.DataFrame) -> pd.Series:
+    """Which clips of a table are copies, made by a recipe of augmentation."""
+    if ORIGINAL not in clips or COPY not in clips:
+        return pd.Series(False, index=clips.index)
+    # Some corpora have columns of these names, too.
+    called = clips[ORIGINAL].astype(str) + "~" + clips[COPY].astype(str)
+    return called == clips.index.astype(str)
 
 
 def _official(clips: pd.DataFrame, parts: pd.Series, seed: int) -> str:
@@ -188,9 +213,9 @@ def _leave_one_system_out(
     test = ((clips["system"] == held_out) & (clips["label"] == "spoof")).to_numpy()
     bonafide = (clips["label"] == "bonafide").to_numpy()
     # The system judges against human speakers who are not heard in training either.
-    groups = _speakers(clips)
+    groups = speakers(clips)
     people = groups[bonafide]
-    chosen = set(people[_choose(people, np.zeros(len(people), bool), _FRACTION, seed)])
+    chosen = set(people[choose(people, np.zeros(len(people), bool), _FRACTION, seed)])
     judges = np.isin(groups, list(chosen | set(groups[test])))
     rest = ~bonafide & ~test
     apart = judges[bonafide].mean() <= 0.5 and not judges[rest].sum() > 0.5 * rest.sum()
@@ -211,7 +236,7 @@ def _leave_one_system_out(
 
 def systems(clips: pd.DataFrame) -> list[str]:
     """Return the synthesis systems that spoof clips name, sorted."""
-    return sorted(set(clips["system"][clips["label"] == "spoof"]) - set(_NOBODY))
+    return sorted(set(clips["system"][clips["label"] == "spoof"]) - set(NOBODY))
 
 
 def clip_table(dataset: Dataset) -> pd.DataFrame:
@@ -246,11 +271,11 @@ def _carve(clips: pd.DataFrame, parts: pd.Series, part: str, fraction: float, se
     """Move whole groups of clips from train to ``part``; say how disjoint that is."""
     train = np.flatnonzero(parts == TRAIN)
     table = clips.iloc[train]
-    groups, how = _components(table), "disjoint by speaker and by synthesis system"
+    groups, how = components(table), "disjoint by speaker and by synthesis system"
     spoof = (table["label"] == "spoof").to_numpy()
-    if not _divisible(groups, spoof, fraction):
-        groups, how = _speakers(table), "disjoint by speaker (systems shared)"
-    chosen = _choose(groups, spoof, fraction, seed)
+    if not divisible(groups, spoof, fraction):
+        groups, how = speakers(table), "disjoint by speaker (systems shared)"
+    chosen = choose(groups, spoof, fraction, seed)
     parts.iloc[train[chosen]] = part
     return how + _unnamed(table)
 
@@ -258,64 +283,11 @@ def _carve(clips: pd.DataFrame, parts: pd.Series, part: str, fraction: float, se
 def _unnamed(table: pd.DataFrame) -> str:
     """What a claim of disjointness cannot cover."""
     spoof = table["label"] == "spoof"
-    no_speaker = table["speaker"].isin(_NOBODY).sum()
-    no_system = table["system"][spoof].isin(_NOBODY).sum()
+    no_speaker = table["speaker"].isin(NOBODY).sum()
+    no_system = table["system"][spoof].isin(NOBODY).sum()
     lacks = []
     if no_speaker:
         lacks.append(f"{no_speaker} of {len(table)} clips name no speaker")
     if no_system:
         lacks.append(f"{no_system} of {spoof.sum()} spoof clips name no system")
     return f" as far as is known: {', '.join(lacks)}" if lacks else ""
-
-
-def _speakers(table: pd.DataFrame) -> NDArray[np.int64]:
-    """A group for each speaker; clips of nobody in particular are groups of their own."""
-    names = [
-        f"\0{row}" if speaker in _NOBODY else speaker
-        for row, speaker in enumerate(table["speaker"])
-    ]
-    return pd.factorize(np.asarray(names, object))[0].astype(np.int64)
-
-
-def _components(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Groups that share neither a speaker nor a synthesis system with another group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    speakers = _speakers(table)
-    systems = pd.factorize(table["system"].to_numpy(object))[0] + speakers.max(initial=0) + 1
-    linked = ~table["system"].isin(_NOBODY).to_numpy()
-    n_nodes = int(systems.max(initial=0)) + 1
-    edges = (np.ones(linked.sum()), (speakers[linked], systems[linked]))
-    _, component = connected_components(coo_array(edges, shape=(n_nodes, n_nodes)), directed=False)
-    result: NDArray[np.int64] = component[speakers].astype(np.int64)
-    return result
-
-
-def _divisible(groups: NDArray[np.int64], spoof: NDArray[np.bool_], fraction: float) -> bool:
-    """Whether groups are small enough to make a part of about the wanted size, both classes."""
-    for of_class in (spoof, ~spoof):
-        sizes = np.sort(np.bincount(groups[of_class], minlength=1))
-        reachable = sizes[sizes <= 2 * fraction * of_class.sum()].sum()
-        if reachable < fraction * of_class.sum() / 2:
-            return False
-    return True
-
-
-def _choose(
-    groups: NDArray[np.int64], spoof: NDArray[np.bool_], fraction: float, seed: int
-) -> NDArray[np.bool_]:
-    """Pick groups in random order while they bring both classes nearer to their share."""
-    n_groups = int(groups.max(initial=-1)) + 1
-    counts = np.stack(
-        [np.bincount(groups[mask], minlength=n_groups) for mask in (spoof, ~spoof)], axis=1
-    )
-    totals = np.maximum(counts.sum(axis=0), 1)
-    chosen = np.zeros(n_groups, bool)
-    share = np.zeros(2)
-    for group in np.random.default_rng(seed).permutation(n_groups):
-        after = share + counts[group] / totals
-        if np.abs(after - fraction).sum() < np.abs(share - fraction).sum():
-            chosen[group], share = True, after
-    mask: NDArray[np.bool_] = chosen[groups]
-    return mask

@@ -235,3 +235,40 @@ def test_a_manifest_with_formats_of_all_kinds(elsewhere: Path) -> None:
     clips = Store.open("features/mine").clips
     assert list(clips["label"]) == ["bonafide", "spoof", "bonafide", "spoof", "bonafide"]
     assert (clips["n_samples"] >= RATE_HZ // 2).all()
+
+
+RECIPE = "[[step]]\nkind = 'level'\npeak_db = [-30, -20]\n"
+
+
+def test_copies_are_extracted_counted_and_kept_apart_from_a_plain_store(elsewhere: Path) -> None:
+    write_tree(Path("speech"), 4)
+    Path("quiet.toml").write_text(RECIPE)
+    arguments = ("extract", "--dataset", "speech", "--features", NAMES, "--augment", "quiet.toml")
+    code, out, _ = run(*arguments, "--copies", "2")
+    assert (code, out) == (
+        0,
+        "12 clips (8 of them copies), 2 features -> features/speech-quiet "
+        "(12 extracted now, 0 there already)\n",
+    )
+    assert run(*arguments)[1].startswith("8 clips (4 of them copies)")
+    store = Store.open(elsewhere / "features" / "speech-quiet")
+    assert list(store.clips["copy"].fillna("")) == [""] * 4 + ["1"] * 4 + ["2"] * 4
+
+
+def test_copies_without_a_recipe_are_wrong_usage(elsewhere: Path) -> None:
+    write_tree(Path("speech"), 2)
+    code, _, err = run("extract", "--dataset", "speech", "--copies", "2")
+    assert code == 2
+    assert "--augment" in err
+
+
+def test_a_recipe_that_cannot_be_followed_is_one_line(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tree(Path("speech"), 2)
+    Path("r.toml").write_text("[[step]]\nkind = 'echo'\n")
+    code, lines = fail(monkeypatch, capsys, "extract", "--dataset", "speech", "--augment", "r.toml")
+    assert code == 1
+    (line,) = lines
+    assert line.startswith("fvx: r.toml: no step 'echo'; known: band, codec,")
+    assert not Path("features").exists()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fvx import protocol
 from fvx.datasets import Clip, Dataset, Label
 from fvx.errors import SplitError
-from fvx.protocol import PARTS, Protocol, split
+from fvx.protocol import PARTS, Protocol, SplitName, split
 
 NOBODY = {"", "-"}
 
@@ -382,3 +382,62 @@ def test_a_dataset_gives_the_table_that_is_divided() -> None:
     assert list(found.index) == ["a", "b"]
     assert found.loc["a"].tolist() == ["bonafide", "s", "-", "train", "X"]
     assert found.loc["b"].tolist() == ["spoof", "-", "A1", "", ""]
+
+
+def with_copies(clips: pd.DataFrame, n_copies: int = 2) -> pd.DataFrame:
+    """The same and copies, as a store has them: a third of those of bona fide clips vocoded."""
+    copies = []
+    for number in range(1, n_copies + 1):
+        copy = clips.assign(original=clips.index, copy=str(number), vocoded_by="")
+        copy.index = clips.index + f"~{number}"
+        vocoded = (copy["label"] == "bonafide") & (np.arange(len(copy)) % 3 == 0)
+        copy.loc[vocoded, ["label", "system", "vocoded_by"]] = ["spoof", "vocoded:lpc", "lpc"]
+        copies.append(copy)
+    return pd.concat([clips, *copies])
+
+
+@pytest.mark.parametrize("name", ["official", "speaker", "random", None])
+def test_copies_stay_with_their_original_and_only_train(name: SplitName | None) -> None:
+    clips = corpus(words=("train", "dev", "eval"))
+    plain, made = split(clips, name), split(with_copies(clips), name)
+    assert made.name == plain.name
+    pd.testing.assert_series_equal(made.parts[clips.index], plain.parts)
+    for number in (1, 2):
+        copied = made.parts[clips.index + f"~{number}"]
+        assert list(copied) == list(plain.parts)
+    for part in ("development", "test"):
+        assert made.clips(part) == plain.clips(part)
+    train = plain.clips("train")
+    assert made.clips("train") == [*train, *(f"{c}~{n}" for n in (1, 2) for c in train)]
+    assert made.sentence == (
+        f"{plain.sentence}; trained on {2 * len(train)} altered copies besides, which judge nothing"
+    )
+
+
+@pytest.mark.parametrize("column", ["speaker", "system"])
+def test_copies_make_no_part_share_what_the_originals_do_not(column: str) -> None:
+    clips = with_copies(corpus())
+    assert split(clips, "speaker").shared(clips, column).empty
+
+
+def test_a_system_of_vocoded_copies_can_not_be_held_out() -> None:
+    clips = with_copies(corpus())
+    with pytest.raises(SplitError, match="no system 'vocoded:lpc'; there are A00"):
+        split(clips, "leave-one-system-out", held_out="vocoded:lpc")
+    made = split(clips, "leave-one-system-out", held_out="A03")
+    assert made.parts[clips["system"] == "A03"].eq("test").all()
+    assert not set(made.clips("train")) & set(clips.index[clips["system"] == "A03"])
+
+
+def test_a_copy_without_its_original_is_in_no_part() -> None:
+    clips = with_copies(corpus(), 1)
+    made = split(clips.drop(index="c0"), "random")
+    assert made.parts["c0~1"] == ""
+    assert "c0~1" not in made.clips("train")
+
+
+def test_columns_of_a_corpus_that_are_called_alike_make_no_copies() -> None:
+    clips = corpus().assign(original="somewhere", copy="1")
+    made = split(clips, "random")
+    assert made.copies == frozenset()
+    check(clips, made)

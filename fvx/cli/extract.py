@@ -36,6 +36,12 @@ def extract(
         float, typer.Option(min=0.1, help="Seconds that one feature may take on one clip.")
     ] = 60.0,
     clip_memory: Annotated[int, typer.Option(min=200, help="Megabytes that it may take.")] = 2_000,
+    augment: Annotated[
+        Path | None, typer.Option(help="Recipe (TOML) for altered copies of the clips.")
+    ] = None,
+    copies: Annotated[
+        int | None, typer.Option(min=1, help="Copies of each clip, with --augment; default 1.")
+    ] = None,
 ) -> None:
     """Extract features from every clip of a dataset; goes on where it stopped."""
     from fvx.extract import extract as run
@@ -44,14 +50,23 @@ def extract(
 
     if jobs and scheduler:
         raise typer.BadParameter("--jobs is for this machine, --scheduler for a cluster")
+    if copies and not augment:
+        raise typer.BadParameter("--copies needs a recipe to make them by: --augment")
+    recipe = None
+    if augment:
+        from fvx.augment import Recipe
+
+        recipe = Recipe.read(augment)
     opened = choose.dataset(*dataset)
     chosen = discover().select(names_of(features))
-    target = store or choose.STORES / opened.name
+    kind = f"-{recipe.name}" if recipe else ""
+    target = store or choose.STORES / f"{opened.name}{kind}"
     limits = Limits(clip_timeout, clip_memory)
     with resumable(target), clips_bar("extract") as update:
         done = run(
             opened, chosen, target, jobs=jobs or 1, scheduler=scheduler, limit=limit,
             retry_failed=retry_failed, limits=limits, on_progress=update,
+            recipe=recipe, n_copies=copies or 1,
         )  # fmt: skip
     report(done, len(chosen))
 
@@ -78,8 +93,9 @@ def report(done: Extraction, n_features: int) -> None:
     """Say what was done and, grouped by reason, what failed; failures exit with 1."""
     from collections import Counter
 
+    copied = f" ({done.n_copies} of them copies)" if done.n_copies else ""
     typer.echo(
-        f"{done.n_clips} clips, {n_features} features -> {done.store} "
+        f"{done.n_clips} clips{copied}, {n_features} features -> {done.store} "
         f"({done.n_done} extracted now, {done.n_skipped} there already)"
     )
     groups = Counter((f.feature, f.error, f.reason) for f in done.failures)
