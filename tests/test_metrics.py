@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from fvx import metrics
@@ -138,6 +139,164 @@ class TestReferences:
         assert metrics.cllr(*scores) == pytest.approx(case["cllr"], abs=1e-12)
         assert metrics.cllr_min(*scores) == pytest.approx(case["cllr_min"], abs=1e-12)
 
+    @pytest.mark.parametrize("name", GOLDEN["cases"])
+    def test_agrees_with_the_published_formulas_computed_plainly(self, name: str) -> None:
+        case, asv = GOLDEN["cases"][name], GOLDEN["asv"]
+        scores = case["bonafide"], case["spoof"]
+        rates = metrics.asv_rates(asv["target"], asv["nontarget"], asv["spoof"])
+        assert metrics.min_tdcf(*scores, rates) == pytest.approx(case["min_tdcf"], abs=1e-12)
+        assert metrics.min_tdcf_2019(*scores, rates) == pytest.approx(
+            case["min_tdcf_2019"], abs=1e-12
+        )
+        assert metrics.eer_hull(*scores) == pytest.approx(case["eer_hull"], abs=1e-12)
+        assert metrics.brier(*scores) == pytest.approx(case["brier"], abs=1e-12)
+        for fpr, key in ((0.01, "tpr_at_fpr_1pct"), (0.1, "tpr_at_fpr_10pct")):
+            assert metrics.tpr_at_fpr(*scores, fpr) == pytest.approx(case[key], abs=1e-12)
+
+    def test_the_predecessor_has_an_eer_of_4_10_percent_at_its_size(self) -> None:
+        # Its published scores are of 13,677 bona fide and 8,101 spoof clips; these have the
+        # same sizes and the same rate, by the quantiles of two normal distributions.
+        separation = -scipy.stats.norm.ppf(0.041)
+        bonafide, spoof = (
+            scipy.stats.norm.ppf((np.arange(n) + 0.5) / n) + sign * separation
+            for n, sign in ((13_677, 1), (8_101, -1))
+        )
+        assert 100 * eer_rate(bonafide, spoof) == pytest.approx(4.10, abs=0.005)
+        assert 100 * metrics.eer_asvspoof(bonafide, spoof)[0] == pytest.approx(4.10, abs=0.005)
+
+
+class TestHull:
+    @SETTINGS
+    @given(classes)
+    def test_rate_is_never_above_the_interpolated_one_nor_above_half(
+        self, scores: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        rate = metrics.eer_hull(*scores)
+        assert rate <= min(eer_rate(*scores), 0.5) + 1e-12
+
+    @SETTINGS
+    @given(classes)
+    def test_does_not_change_under_a_strictly_increasing_map(
+        self, scores: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        assert metrics.eer_hull(np.arctan(scores[0]), np.arctan(scores[1])) == metrics.eer_hull(
+            *scores
+        )
+
+    @pytest.mark.parametrize("mean", [1.0, 0.1, 0.0, -0.5])
+    def test_of_many_scores_is_that_of_isotonic_regression(self, mean: float) -> None:
+        bonafide, spoof = gaussian(8_000, 5_000, mean)
+        false_alarms, hits = metrics.hull(bonafide, spoof)
+        truth = np.repeat([1, 0], [8_000, 5_000])
+        weights = np.repeat([1 / 8_000, 1 / 5_000], [8_000, 5_000])
+        pooled = np.concatenate((bonafide, spoof))
+        fitted = IsotonicRegression().fit(pooled, truth, weights).predict(pooled)
+        slopes = np.diff(hits) / np.maximum(np.diff(false_alarms) + np.diff(hits), 1e-300)
+        np.testing.assert_allclose(slopes, np.unique(fitted.round(12))[::-1], atol=1e-9)
+
+    def test_rises_ever_less_steeply(self) -> None:
+        false_alarms, hits = metrics.hull(*gaussian(20_000, 20_000))
+        assert (false_alarms[0], hits[0], false_alarms[-1], hits[-1]) == (0, 0, 1, 1)
+        angles = np.arctan2(np.diff(hits), np.diff(false_alarms))
+        assert (np.diff(angles) < 0).all()
+
+
+class TestTprAtFpr:
+    @SETTINGS
+    @given(classes, st.sampled_from([0.0, 0.01, 0.1, 0.25, 1.0]))
+    def test_is_the_best_point_of_scikit_learns_curve(
+        self, scores: tuple[np.ndarray, np.ndarray], fpr: float
+    ) -> None:
+        truth = np.repeat([1, 0], [len(scores[0]), len(scores[1])])
+        false_alarms, hits, _ = roc_curve(truth, np.concatenate(scores), drop_intermediate=False)
+        expected = hits[false_alarms <= fpr + 1e-9].max()
+        assert metrics.tpr_at_fpr(*scores, fpr) == pytest.approx(expected, abs=1e-12)
+
+    def test_one_percent_of_three_hundred_are_three(self) -> None:
+        spoof = np.arange(300.0)
+        assert metrics.tpr_at_fpr([295.5, 297.5, 400.0], spoof, 0.01) == pytest.approx(2 / 3)
+
+    @pytest.mark.parametrize("fpr", [-0.1, 1.1, float("nan")])
+    def test_a_rate_that_is_none_is_refused(self, fpr: float) -> None:
+        with pytest.raises(ScoreError, match="lies between 0 and 1"):
+            metrics.tpr_at_fpr([1.0], [0.0], fpr)
+
+
+class TestTandem:
+    ASV = metrics.AsvRates(0.0188, 0.01881, 0.46071)  # ASVspoof 5, pooled
+
+    def test_rates_are_taken_at_the_equal_error_rate_of_verification(self) -> None:
+        asv = GOLDEN["asv"]
+        rates = metrics.asv_rates(asv["target"], asv["nontarget"], asv["spoof"])
+        assert rates == metrics.AsvRates(asv["miss"], asv["false_alarm"], asv["spoof_false_alarm"])
+
+    def test_a_perfect_countermeasure_costs_what_verification_costs(self) -> None:
+        c0 = 0.9405 * 0.0188 + 0.0095 * 10 * 0.01881
+        c2 = 0.05 * 10 * 0.46071
+        assert metrics.min_tdcf([1.0], [0.0], self.ASV) == pytest.approx(c0 / (c0 + c2))
+        assert metrics.min_tdcf_2019([1.0], [0.0], self.ASV) == 0.0
+
+    def test_a_useless_countermeasure_costs_one(self) -> None:
+        assert metrics.min_tdcf([0.0], [0.0], self.ASV) == pytest.approx(1.0)
+        assert metrics.min_tdcf_2019([0.0], [0.0], self.ASV) == pytest.approx(1.0)
+
+    @pytest.mark.parametrize(
+        ("rates", "message"),
+        [
+            (metrics.AsvRates(0.01, 0.01, 0.0), "accepts no spoof"),
+            (metrics.AsvRates(1.0, 0.5, 0.5), "rejecting all is cheaper"),
+        ],
+    )
+    def test_verification_that_leaves_nothing_to_do_is_refused(
+        self, rates: metrics.AsvRates, message: str
+    ) -> None:
+        for function in (metrics.min_tdcf, metrics.min_tdcf_2019):
+            with pytest.raises(ScoreError, match=message):
+                function([1.0], [0.0], rates)
+
+    def test_a_dcf_agrees_with_the_published_formula_computed_plainly(self) -> None:
+        asv = GOLDEN["asv"]
+        cost = metrics.a_dcf(asv["target"], asv["nontarget"], asv["spoof"])
+        assert cost == pytest.approx(asv["a_dcf"], abs=1e-12)
+
+    def test_a_dcf_is_one_for_scores_that_say_nothing_and_none_for_perfect_ones(self) -> None:
+        assert metrics.a_dcf([0.0], [0.0], [0.0]) == pytest.approx(1.0)
+        assert metrics.a_dcf([3.0, 2.0], [1.0], [0.0, 1.5]) == 0.0
+
+
+class TestReliability:
+    def test_true_log_likelihood_ratios_lie_on_the_diagonal(self) -> None:
+        bonafide, spoof = gaussian(50_000, 20_000)
+        found = metrics.reliability(2 * bonafide, 2 * spoof)
+        np.testing.assert_allclose(found.found, found.stated, atol=0.03)
+        assert found.error < 0.01
+        assert found.n.sum() == 70_000
+
+    def test_boasting_scores_lie_off_it(self) -> None:
+        bonafide, spoof = gaussian(5_000, 5_000)
+        assert metrics.reliability(20 * bonafide, 20 * spoof).error > 0.1
+
+    def test_both_classes_weigh_the_same(self) -> None:
+        bonafide, spoof = gaussian(500, 300)
+        once = metrics.reliability(bonafide, spoof)
+        again = metrics.reliability(bonafide, np.tile(spoof, 7))
+        np.testing.assert_allclose(again.found, once.found)
+        assert again.error == pytest.approx(once.error)
+
+    def test_brier_score_is_a_quarter_for_scores_that_say_nothing(self) -> None:
+        assert metrics.brier([0.0, 0.0], [0.0]) == 0.25
+        assert metrics.brier([-1e4], [1e4]) == 1.0
+
+    def test_calibration_loss_is_what_pav_would_save(self) -> None:
+        bonafide, spoof = gaussian()
+        loss = metrics.calibration_loss(bonafide, spoof)
+        assert loss == metrics.cllr(bonafide, spoof) - metrics.cllr_min(bonafide, spoof)
+        assert loss > 0
+
+    def test_one_bin_is_none(self) -> None:
+        with pytest.raises(ScoreError, match="two bins at least, got 1"):
+            metrics.reliability([1.0], [0.0], n_bins=1)
+
 
 class TestCosts:
     def test_the_better_constant_decision_costs_one(self) -> None:
@@ -264,86 +423,34 @@ class TestCalibration:
         assert offset == pytest.approx(without[1], abs=0.05)
 
 
-class TestBootstrap:
-    def test_interval_of_a_mean_is_the_textbook_one(self) -> None:
-        bonafide, spoof = gaussian(400, 400)
-        low, high = metrics.bootstrap_ci(bonafide, spoof, lambda b, _: float(b.mean()))
-        error = bonafide.std() / np.sqrt(len(bonafide))
-        assert low == pytest.approx(bonafide.mean() - 1.96 * error, abs=0.3 * error)
-        assert high == pytest.approx(bonafide.mean() + 1.96 * error, abs=0.3 * error)
+class TestCostSettings:
+    @pytest.mark.parametrize("settings", [(0.0, 1, 1), (1.0, 1, 1), (0.5, 0, 1), (0.5, 1, -1)])
+    def test_priors_and_costs_that_are_none_are_refused(
+        self, settings: tuple[float, float, float]
+    ) -> None:
+        for function in (metrics.min_dcf, metrics.act_dcf):
+            with pytest.raises(ScoreError, match="a prior lies between 0 and 1"):
+                function([1.0], [0.0], *settings)
 
-    def test_interval_covers_the_true_rate(self) -> None:
-        truth, covered = scipy.stats.norm.cdf(-1), 0
-        for seed in range(100):
-            low, high = metrics.bootstrap_ci(
-                *gaussian(80, 80, seed=seed), eer_rate, n_resamples=200, seed=seed
-            )
-            covered += low <= truth <= high
-        assert 88 <= covered <= 100
-
-    def test_only_resampling_speakers_covers_when_clips_of_a_speaker_are_alike(self) -> None:
-        truth = scipy.stats.norm.cdf(-1 / np.hypot(1, 0.3))
-        n_speakers, n_clips = 20, 10
-        speakers = np.repeat(np.arange(n_speakers), n_clips).astype(str)
-        by_speaker = by_clip = 0
-        for seed in range(60):
-            rng = np.random.default_rng(seed)
-            voices = rng.normal(0, 1, (2, n_speakers)).repeat(n_clips, axis=1)
-            clips = voices + rng.normal(0, 0.3, voices.shape) + [[1], [-1]]
-            groups = np.char.add("b", speakers), np.char.add("s", speakers)
-            low, high = metrics.bootstrap_ci(*clips, eer_rate, *groups, n_resamples=200)
-            by_speaker += low <= truth <= high
-            low, high = metrics.bootstrap_ci(*clips, eer_rate, n_resamples=200)
-            by_clip += low <= truth <= high
-        assert by_speaker >= 50
-        assert by_clip <= 40
-
-    def test_a_speaker_of_both_classes_is_drawn_as_one(self) -> None:
-        speakers = np.repeat(["ann", "bob", "cy"], [1, 2, 3])
-        scores = np.arange(6.0)
-
-        def surplus(bonafide: np.ndarray, spoof: np.ndarray) -> float:
-            return len(bonafide) - len(spoof)
-
-        both = metrics.bootstrap_ci(scores, scores, surplus, speakers, speakers)
-        others = metrics.bootstrap_ci(scores, scores, surplus, speakers, np.char.upper(speakers))
-        assert both == (0, 0)
-        assert others[0] < 0 < others[1]
-
-    def test_each_class_keeps_its_number_of_units(self) -> None:
-        def n_bonafide(bonafide: np.ndarray, spoof: np.ndarray) -> float:
-            return len(bonafide)
-
-        assert metrics.bootstrap_ci([1.0, 2.0], np.zeros(50), n_bonafide) == (2, 2)
-
-    def test_the_statistic_gets_scores_sorted_upwards(self) -> None:
-        def is_sorted(bonafide: np.ndarray, spoof: np.ndarray) -> float:
-            return float((np.diff(bonafide) >= 0).all() and (np.diff(spoof) >= 0).all())
-
-        assert metrics.bootstrap_ci(*gaussian(50, 50), is_sorted, n_resamples=20) == (1, 1)
-
-    def test_same_seed_same_interval(self) -> None:
-        scores = gaussian(50, 50)
-        first, again, other = (
-            metrics.bootstrap_ci(*scores, eer_rate, seed=seed) for seed in (1, 1, 2)
-        )
-        assert first == again != other
-
-    def test_one_unit_cannot_be_resampled(self) -> None:
-        with pytest.raises(ScoreError, match="two spoof clips or speakers at least"):
-            metrics.bootstrap_ci([1.0, 2.0], [0.0], eer_rate)
-        with pytest.raises(ScoreError, match="two bona fide clips or speakers at least"):
-            metrics.bootstrap_ci([1.0, 2.0], [0.0, 1.0], eer_rate, ["ann", "ann"])
-
-    def test_a_group_for_each_score_is_needed(self) -> None:
-        with pytest.raises(ScoreError, match="2 bona fide scores but 1 groups"):
-            metrics.bootstrap_ci([1.0, 2.0], [0.0, 1.0], eer_rate, ["ann"])
+    def test_other_costs_give_the_formula(self) -> None:
+        # One of four bona fide clips is missed at the best threshold: (1 - 0.2) * 3 / 4.
+        cost = metrics.min_dcf([0.0, 2.0, 3.0, 4.0], [1.0], 0.2, 3.0, 20.0)
+        assert cost == pytest.approx(0.8 * 3 * 0.25 / min(0.8 * 3, 0.2 * 20))
 
 
 @pytest.mark.parametrize(
     "function",
     [
         metrics.roc,
+        metrics.hull,
+        metrics.eer_hull,
+        metrics.brier,
+        metrics.calibration_loss,
+        metrics.reliability,
+        lambda b, s: metrics.tpr_at_fpr(b, s, 0.1),
+        lambda b, s: metrics.resampled_figures(b, s),
+        lambda b, s: metrics.paired_difference((b, s), (b, s)),
+        lambda b, s: metrics.min_tdcf(b, s, metrics.AsvRates(0.1, 0.1, 0.5)),
         metrics.eer,
         metrics.eer_asvspoof,
         metrics.auc,

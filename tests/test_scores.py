@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fvx import metrics
 from fvx.errors import ScoreError
-from fvx.scores import POLARITY, Format, Scores, summarise
+from fvx.scores import POLARITY, Format, Scores, files, summarise
 
 FORMATS = ("fvx", "asvspoof2019", "asvspoof2021", "asvspoof5")
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=80, database=None)
@@ -163,7 +163,7 @@ class TestFiles:
             yield "half a li"
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(Scores, "_lines", broken)
+        monkeypatch.setattr(files, "lines", broken)
         with pytest.raises(ScoreError, match=r"cannot be written \(No space left"):
             small.write(path)
         assert path.read_bytes() == before
@@ -298,19 +298,25 @@ class TestSummary:
         pair = scores.bonafide, scores.spoof
         counts = metrics.confusion(*pair, 0.25)
         low, high = metrics.bootstrap_ci(*pair, lambda b, s: metrics.eer(b, s)[0])
+        reliability, ci95 = record.pop("reliability"), record.pop("ci95")
         assert record == {
             "protocol": "dev",
             "n_bonafide": 60,
             "n_spoof": 90,
             "eer": metrics.eer(*pair)[0],
-            "eer_ci95": [low, high],
+            "eer_ci95": pytest.approx([low, high]),
             "interval": "bootstrap over 150 clips, no speaker known",
             "eer_asvspoof": metrics.eer_asvspoof(*pair)[0],
+            "eer_hull": metrics.eer_hull(*pair),
             "auc": metrics.auc(*pair),
+            "tpr_at_fpr_1pct": metrics.tpr_at_fpr(*pair, 0.01),
+            "tpr_at_fpr_0.1pct": metrics.tpr_at_fpr(*pair, 0.001),
             "min_dcf": metrics.min_dcf(*pair),
             "act_dcf": metrics.act_dcf(*pair),
             "cllr": metrics.cllr(*pair),
             "cllr_min": metrics.cllr_min(*pair),
+            "calibration_loss": metrics.calibration_loss(*pair),
+            "brier": metrics.brier(*pair),
             "accuracy": counts.accuracy,
             "balanced_accuracy": counts.balanced_accuracy,
             "f1": counts.f1,
@@ -318,7 +324,11 @@ class TestSummary:
             "threshold": 0.25,
             "by_system": {},
             "by_speaker": {},
+            "by": {},
         }
+        assert sum(reliability["n"]) == 150
+        for name, (lower, upper) in ci95.items():
+            assert lower <= record[name] <= upper, name
 
     def test_survives_json_unchanged(self) -> None:
         scores = labelled(6, 9, lambda i: f"speaker {i % 4}", lambda i: f"A{i % 2}")
@@ -332,6 +342,11 @@ class TestSummary:
         assert record["A07"] == {
             "n": 10,
             "eer": metrics.eer(scores.bonafide, scores.spoof[:10])[0],
+            "eer_ci95": pytest.approx(
+                metrics.bootstrap_ci(
+                    scores.bonafide, scores.spoof[:10], lambda b, s: metrics.eer(b, s)[0]
+                )
+            ),
             "mean_score": pytest.approx(scores.spoof[:10].mean()),
         }
         assert record["A08"]["n"] == 20
@@ -391,3 +406,122 @@ class TestSummary:
     def test_an_empty_class_is_refused(self) -> None:
         with pytest.raises(ScoreError, match="got 3 bona fide and 0 spoof"):
             summarise(labelled(3, 0), 0, "dev")
+
+
+def grouped() -> Scores:
+    """Three sources: one with both classes, one with few of either, one of spoofs alone."""
+    rng = np.random.default_rng(0)
+    sources = ["a"] * 30 + ["b"] * 6 + ["c"] * 20
+    labels = ["bonafide", "spoof"] * 15 + ["bonafide"] * 2 + ["spoof"] * 24
+    values = rng.normal(0, 1, 56) + np.where(np.array(labels) == "bonafide", 1, -1)
+    return Scores(
+        tuple(map(str, range(56))), values, tuple(labels), extra={"source": tuple(sources)}
+    )
+
+
+class TestGroups:
+    def test_a_group_is_judged_by_its_own_clips(self) -> None:
+        scores = grouped()
+        found = summarise(scores, 0, "dev", by=["source"])["by"]["source"]
+        assert list(found) == ["a", "b", "c"]
+        own = scores.values[:30]
+        assert found["a"]["eer"] == metrics.eer(own[::2], own[1::2])[0]
+        assert (found["a"]["n_bonafide"], found["a"]["n_spoof"]) == (15, 15)
+        low, high = found["a"]["eer_ci95"]
+        assert low <= found["a"]["eer"] <= high
+
+    def test_a_group_of_one_class_is_set_against_all_of_the_other_and_says_so(self) -> None:
+        scores = grouped()
+        found = summarise(scores, 0, "dev", by=["source"])["by"]["source"]
+        assert found["c"]["against"] == "all bona fide clips"
+        assert found["c"]["eer"] == metrics.eer(scores.bonafide, scores.values[36:])[0]
+        assert found["a"]["against"] == "its own clips"
+
+    def test_within_is_the_mean_over_sources_with_five_of_each_class(self) -> None:
+        record = summarise(grouped(), 0, "dev", within="source")
+        assert record["within"]["n_sources"] == 1
+        assert record["within"]["n_sources_all"] == 3
+        assert record["within_source_eer"] == record["by_source"]["a"]["eer"]
+        low, high = record["within"]["eer_ci95"]
+        assert low <= record["within_source_eer"] <= high
+
+    def test_within_averages_sources_whatever_their_sizes(self) -> None:
+        values = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0] + [0] * 50 + [1] * 50
+        labels = ["bonafide"] * 5 + ["spoof"] * 5 + ["bonafide"] * 50 + ["spoof"] * 50
+        sources = ["good"] * 10 + ["reversed"] * 100
+        scores = Scores(
+            tuple(map(str, range(110))), np.array(values, float), tuple(labels),
+            extra={"source": tuple(sources)},
+        )  # fmt: skip
+        assert summarise(scores, 0.5, "dev", within="source")["within_source_eer"] == 0.5
+
+    def test_within_is_undefined_where_no_source_has_both_classes(self) -> None:
+        scores = labelled(6, 6, system=lambda i: "A07")
+        record = summarise(scores, 0, "dev", within="system")
+        assert record["within_source_eer"] is None
+        assert record["within"]["eer_ci95"] is None
+
+    def test_a_column_that_is_not_there_is_refused_with_those_that_are(self) -> None:
+        with pytest.raises(ScoreError, match=r"no column 'codec'; there are: source"):
+            summarise(grouped(), 0, "dev", by=["codec"])
+
+    def test_clips_without_a_value_are_no_group_if_they_are_of_one_class(self) -> None:
+        scores = Scores(
+            ("a", "b", "c", "d"), [2.0, 3.0, 0.0, 1.0],
+            ("bonafide", "bonafide", "spoof", "spoof"),
+            extra={"vocoder": ("-", "-", "world", "lpc"), "codec": ("", "x", "", "x")},
+        )  # fmt: skip
+        found = summarise(scores, 0, "dev", by=["vocoder", "codec"])["by"]
+        assert list(found["vocoder"]) == ["lpc", "world"]
+        assert list(found["codec"]) == ["-", "x"]
+
+    def test_numbers_in_names_are_in_order(self) -> None:
+        names = ("4 to 8 s", "16 s or more", "1 to 2 s")
+        scores = Scores(
+            tuple("abcdef"), np.arange(6.0), ("bonafide",) * 3 + ("spoof",) * 3,
+            extra={"duration": names * 2},
+        )  # fmt: skip
+        found = summarise(scores, 0, "dev", by=["duration"])["by"]["duration"]
+        assert list(found) == ["1 to 2 s", "4 to 8 s", "16 s or more"]
+
+
+class TestExtraColumns:
+    @SETTINGS
+    @given(cells=st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs"))), min_size=3,
+                          max_size=3))  # fmt: skip
+    def test_survive_the_file(
+        self, cells: list[str], tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        path = tmp_path_factory.mktemp("extra") / "scores.csv"
+        scores = Scores(("a", "b", "c"), [1.0, 2.0, 3.0], extra={"co, dec": tuple(cells)})
+        scores.write(path)
+        assert Scores.read(path).extra == {"co, dec": tuple(cells)}
+
+    @pytest.mark.parametrize("names", ["label", "x,x", ""])
+    def test_a_name_that_occurs_twice_or_is_empty_is_refused(
+        self, tmp_path: Path, names: str
+    ) -> None:
+        path = tmp_path / "scores.csv"
+        path.write_text(f"{POLARITY}\nclip,score,label,speaker,system,{names}\n")
+        with pytest.raises(ScoreError, match=":2: expected the columns"):
+            Scores.read(path)
+
+    def test_a_control_character_is_refused(self) -> None:
+        with pytest.raises(ScoreError, match="codec 'a\\\\nb' holds a control character"):
+            Scores(("a",), [1.0], extra={"codec": ("a\nb",)})
+
+
+class TestCounts:
+    def test_every_nan_is_counted_and_some_are_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "scores.txt"
+        path.write_text("".join(f"clip{i} {'nan' if i % 2 else i}\n" for i in range(10)))
+        with pytest.raises(
+            ScoreError,
+            match=r":2: clip 'clip1' has the score nan \(5 NaN or infinite in all, also 'clip3', "
+            r"'clip5', 'clip7', …\)",
+        ):
+            Scores.read(path)
+
+    def test_every_repetition_is_counted(self) -> None:
+        with pytest.raises(ScoreError, match=r"'a' occurs 3 times \(3 repetitions in all"):
+            Scores(("a", "a", "b", "a", "b"), np.arange(5.0))

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 from fvx import Store, metrics
-from fvx.errors import ModelMismatch
-from fvx.evaluate import evaluate
+from fvx.errors import ModelError, ModelMismatch, ScoreError
+from fvx.evaluate import Options, evaluate, evaluate_runs
 from fvx.registry import discover
 from fvx.scores import Scores
 
@@ -40,8 +41,77 @@ def test_the_metrics_are_those_of_the_score_file(demo: Demo) -> None:
 
 
 def test_the_pictures_are_there(demo: Demo) -> None:
-    for name in ("evaluation", "roc", "det", "histogram"):
+    for name in (
+        "evaluation", "roc", "det", "histogram", "reliability", "tippett", "systems",
+    ):  # fmt: skip
         assert (demo.run / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_and_the_tables_are_there(demo: Demo) -> None:
+    page = (demo.run / "evaluation.html").read_text()
+    assert page.count("data:image/png;base64,") >= 6
+    assert "| EER |" in (demo.run / "metrics.md").read_text()
+
+
+def test_windows_are_scored_and_their_mean_is_the_clips_score(demo: Demo) -> None:
+    record = json.loads((demo.run / "metrics.json").read_text())
+    windows = Scores.read(demo.run / "window_scores.csv")
+    assert record["windows"]["n_spoof"] == len(windows.spoof)
+    assert record["windows"]["eer"] == metrics.eer(windows.bonafide, windows.spoof)[0]
+    scores = Scores.read(demo.run / "scores.csv")
+    of_clip = np.array([name.rpartition("@")[0] for name in windows.clips])
+    for clip, value in zip(scores.clips, scores.values, strict=True):
+        own = windows.values[of_clip == clip]
+        assert own.min() - 1e-9 <= value <= own.max() + 1e-9
+
+
+def test_each_feature_is_withheld_in_turn(demo: Demo, tmp_path: Path) -> None:
+    store = Store.open(demo.store)
+    done = evaluate(
+        demo.run, store, out=tmp_path, options=Options(ablate=True, by=("licence", "duration"))
+    )
+    card = json.loads((demo.run / "card.json").read_text())
+    ablation = done.metrics["ablation"]
+    assert ablation.keys() == {feature["name"] for feature in card["features"]}
+    for one in ablation.values():
+        assert one["brings"] == pytest.approx(one["eer_without"] - done.metrics["eer"])
+    assert any(one["cllr_brings"] != 0 for one in ablation.values())
+    assert (tmp_path / "ablation.png").exists()
+    n_clips = done.metrics["n_bonafide"] + done.metrics["n_spoof"]
+    for column in ("licence", "duration"):
+        groups = done.metrics["by"][column].values()
+        assert sum(one["n_bonafide"] + one["n_spoof"] for one in groups) == n_clips
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(demo: Demo) -> None:
+    with pytest.raises(ScoreError, match="no column 'weather'; there are: speaker, system, dura"):
+        evaluate(demo.run, Store.open(demo.store), options=Options(by=("weather",)))
+
+
+def test_a_run_does_not_differ_from_its_copy(demo: Demo, tmp_path: Path) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(demo.run, twin)
+    done = evaluate_runs([demo.run, twin], Store.open(demo.store), out=tmp_path / "out")
+    assert list(done.metrics["runs"]) == ["run", "twin"]
+    (found,) = done.metrics["comparison"]
+    assert (found["eer_difference"], found["p_value"], found["mcnemar_p"]) == (0.0, 1.0, 1.0)
+    assert done.metrics["eer"] == json.loads((demo.run / "metrics.json").read_text())["eer"]
+    with pytest.raises(ScoreError, match="two different runs"):
+        evaluate_runs([twin, twin], Store.open(demo.store))
+
+
+def test_runs_are_compared_on_clips_that_neither_has_trained_on(demo: Demo, tmp_path: Path) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(demo.run, twin)
+    lines = (twin / "split.csv").read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.endswith(",test"))
+    lines[at] = lines[at].replace(",test", ",train")
+    (twin / "split.csv").write_text("\n".join(lines) + "\n")
+    record = evaluate_runs([demo.run, twin], Store.open(demo.store), out=tmp_path / "out").metrics
+    own = json.loads((demo.run / "metrics.json").read_text())
+    n_own = own["n_bonafide"] + own["n_spoof"]
+    assert record["n_bonafide"] + record["n_spoof"] == n_own - 1
+    assert f"of its {n_own} clips the {n_own - 1} that every run leaves out" in record["protocol"]
 
 
 def test_only_the_test_part_is_scored(demo: Demo) -> None:
@@ -111,3 +181,14 @@ def test_a_store_without_a_feature_of_the_model_says_how_to_add_it(
     first = min(discover().select(), key=lambda feature: feature.name).name
     with pytest.raises(ModelMismatch, match=f"fvx extract --features {first}"):
         evaluate(demo.run, Store.open(tmp_path / "thin"))
+
+
+def test_a_run_without_its_split_is_judged_by_every_clip_only_if_asked(
+    demo: Demo, tmp_path: Path
+) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(demo.run, twin)
+    (twin / "split.csv").unlink()
+    with pytest.raises(ModelError, match=r"came without split.csv.*--subset all"):
+        evaluate(twin, Store.open(demo.store))
+    assert "flatters" in evaluate(twin, Store.open(demo.store), subset="all").metrics["protocol"]
