@@ -17,6 +17,7 @@ from fvx_spectral.spectral_contrast import SpectralContrast
 from fvx_spectral.spectral_flux import SpectralFlux
 from fvx_spectral.spectral_shape import SpectralShape
 from fvx_spectral.subband_energy import SubbandEnergy
+from fvx_spectral.upsampling_artifacts import UpsamplingArtifacts
 
 __all__ = [
     "Bicoherence",
@@ -31,6 +32,7 @@ __all__ = [
     "SpectralFlux",
     "SpectralShape",
     "SubbandEnergy",
+    "UpsamplingArtifacts",
 ]
 
 
@@ -49,4 +51,5 @@ def fvx_features() -> Iterable[Feature]:
         SpectralFlux(),
         SpectralShape(),
         SubbandEnergy(),
+        UpsamplingArtifacts(),
     ]
