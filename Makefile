@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constrain
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench docs clean
+.PHONY: help install demo test lint bench docs dist version clean
 
 help:
 	@echo "make demo     run the whole pipeline on the embedded corpus (no network needed once installed)"
@@ -24,6 +24,8 @@ help:
 	@echo "make lint     check style, types and import contracts"
 	@echo "make bench    run the benchmarks"
 	@echo "make docs     write docs/features.md and its pictures from the installed plugins"
+	@echo "make dist     build wheels and sdists into dist/, check them and install from them"
+	@echo "make version  list where the version stands; V=0.2.0 writes another everywhere"
 	@echo "make install  make .venv with fvx and its plugins; the others do this by themselves"
 	@echo "make clean    remove .venv and all caches"
 
@@ -49,6 +51,20 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	@$(BIN)/python docs/make_features.py
+	@$(BIN)/python release/licences.py
+	@$(BIN)/python docs/make_api.py
+
+dist: $(STAMP)
+	@echo "fvx: building wheels and sdists into dist/"
+	@$(PIP) --group dist
+	@rm -rf dist
+	@for folder in . $(dir $(PROJECTS)); do \
+		$(BIN)/python -m build --no-isolation --outdir dist $$folder >/dev/null || exit; done
+	@$(BIN)/python -m twine check --strict dist/*
+	@FVX_DIST=dist $(BIN)/python -m pytest -q tests/packaging $(ARGS)
+
+version: $(STAMP)
+	@$(BIN)/python release/version.py $(V)
 
 clean:
 	@echo "fvx: removing .venv and caches"
@@ -64,5 +80,5 @@ $(STAMP): pyproject.toml constraints.txt $(PROJECTS)
 		echo "fvx: creating .venv and installing (first time only, some minutes) …"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) pip
-	@$(PIP) --group dev -e ".[train]" $(EDITABLE)
+	@$(PIP) --group dev -e ".[all]" $(EDITABLE)
 	@touch $@

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fvx.audio import Audio
     from fvx.datasets import Label
     from fvx.detector import Detector, load_model
-    from fvx.errors import FvxError
+    from fvx.errors import AudioError, FeatureError, FvxError
     from fvx.feature import Feature
     from fvx.hookspecs import hookimpl
     from fvx.registry import discover
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+API_VERSION = "1.0"
+"""Version of what plugins rely on, docs/api.md: 1.1 adds to 1.0, 2.0 takes something away."""
+
 _HOME = {
     "Audio": "fvx.audio",
+    "AudioError": "fvx.errors",
     "Detector": "fvx.detector",
     "Feature": "fvx.feature",
+    "FeatureError": "fvx.errors",
     "FvxError": "fvx.errors",
     "Label": "fvx.datasets",
     "Store": "fvx.store",
@@ -30,9 +35,12 @@ _HOME = {
 }
 
 __all__ = [
+    "API_VERSION",
     "Audio",
+    "AudioError",
     "Detector",
     "Feature",
+    "FeatureError",
     "FvxError",
     "Label",
     "Store",

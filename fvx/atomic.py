@@ -26,6 +26,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        if os.name != "posix":  # where a folder cannot be opened
+            return
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

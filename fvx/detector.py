@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fvx import notebook
 from fvx.audio import Audio
+from fvx.baselines import BaselineScorer, open_scorer
 from fvx.errors import FvxError, ModelMismatch
-from fvx.explanation import Explanation, Method, explain_analysis
+from fvx.explanation import Explanation, Method, Settings, explain_analysis
 from fvx.explanation.analysis import Analysis
 from fvx.feature import Feature
 from fvx.model import Scorer, latest_run
+from fvx.model.card import NETWORK
+from fvx.model.familiarity import FAMILIARITY, Familiarity
+from fvx.model.pooling import pool
 from fvx.model.reference import Reference
 from fvx.registry import Registry, discover
 from fvx.store import FeatureRecord
@@ -69,17 +76,31 @@ class Verdict:
         record["warnings"] = list(self.warnings)
         return record
 
-    def explain(self, method: Method = "lime", seed: int = 0) -> Explanation:
+    def _repr_html_(self) -> str:
+        return notebook.verdict_html(self.to_json())
+
+    def explain(self, method: Method = "lime", seed: int = 0, **more: Any) -> Explanation:
         """Say what moved the score.
+
+        Parameters
+        ----------
+        method : {"lime", "shapley", "occlusion", "gradients"}
+        seed : int
+        **more
+            Other fields of `fvx.explanation.Settings`.
 
         Raises
         ------
         FvxError
-            If there is no score to explain.
+            If there is no score to explain, or a setting is unknown.
         """
         if self._analysis is None:
             raise FvxError(f"{self.path}: no score to explain ({self.error})")
-        return explain_analysis(self._analysis, self.to_json(), method=method, seed=seed)
+        kind = self._analysis.scorer.card.kind
+        if kind != NETWORK:
+            raise FvxError(f"{self.path}: a baseline ({kind}) gives no reasons, only a score")
+        settings = Settings(method=method, seed=seed, **more)
+        return explain_analysis(self._analysis, self.to_json(), settings)
 
 
 class Detector:
@@ -94,15 +115,18 @@ class Detector:
     def __init__(
         self,
         run: Path,
-        scorer: Scorer,
+        scorer: Scorer | BaselineScorer,
         features: tuple[Feature, ...],
         audits: tuple[Feature, ...] = (),
+        plugins: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run
         self.scorer = scorer
         self.features = features
         self._audits = audits
+        self._plugins = dict(plugins or {})
         self._reference: Reference | None = None
+        self._familiarity: Familiarity | None = None
 
     @property
     def reference(self) -> Reference:
@@ -110,6 +134,15 @@ class Detector:
         if self._reference is None:
             self._reference = Reference.load(self.run)
         return self._reference
+
+    @property
+    def familiarity(self) -> Familiarity | None:
+        """What the model was trained on, as it hears it; None for a run that does not say."""
+        card = self.scorer.card
+        if self._familiarity is None and FAMILIARITY in card.checksums:
+            size = len(card.features) * card.embedding_size
+            self._familiarity = Familiarity.load(self.run, card.checksums[FAMILIARITY], size)
+        return self._familiarity
 
     def predict(self, file: str | Path) -> Verdict:
         """Score one file.
@@ -143,13 +176,29 @@ class Detector:
             verdict=verdict,
             duration_s=round(audio.duration_s, 6),
             windows=windows,
-            warnings=(*_warnings(audio, card.geometry.length_s), *self._audit(audio)),
+            warnings=(
+                *_warnings(audio, card.geometry.length_s),
+                *self._unfamiliar(analysis),
+                *self._audit(audio),
+            ),
             _analysis=analysis,
         )
+
+    def _unfamiliar(self, analysis: Analysis) -> tuple[str, ...]:
+        if self.familiarity is None:
+            return ()
+        return self.familiarity.words(analysis.embeddings.mean(axis=0).reshape(-1))
 
     def _audit(self, audio: Audio) -> tuple[str, ...]:
         """What installed features that are no evidence have to say of a clip."""
         return tuple(words for audit in self._audits for words in audit.words(audit(audio)))
+
+    def _pool(self, window_scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pool the last axis as the run does."""
+        flat = window_scores.reshape(-1, window_scores.shape[-1])
+        clip = np.repeat(np.arange(len(flat)), flat.shape[1])
+        pooled = pool(flat.reshape(-1), clip, len(flat), self.scorer.card.pooling)
+        return pooled.reshape(window_scores.shape[:-1])
 
     def _analyse(self, path: str, audio: Audio) -> Analysis:
         card = self.scorer.card
@@ -167,8 +216,12 @@ class Detector:
             starts_s=starts_s,
             embeddings=embeddings,
             window_scores=self.scorer.llr(embeddings),
-            scorer=self.scorer,
+            scorer=self.scorer,  # type: ignore[arg-type]  # a baseline is not explained
+            pool=self._pool,
             reference=lambda: self.reference,
+            run=self.run,
+            plugins=self._plugins,
+            descriptions={f.name: (f.__doc__ or "").partition("\n\n")[0] for f in self.features},
         )
 
 
@@ -185,7 +238,7 @@ def load_model(run: str | Path | None = None, registry: Registry | None = None) 
         If a feature of the model is not installed.
     """
     folder = Path(run) if run is not None else latest_run()[0] or DEFAULT_RUN
-    scorer = Scorer.load(folder)
+    scorer = open_scorer(folder)
     registry = registry or discover()
     features = []
     for record in scorer.card.features:
@@ -203,13 +256,14 @@ def load_model(run: str | Path | None = None, registry: Registry | None = None) 
             )
         features.append(feature)
     audits = tuple(feature for feature in registry.features.values() if not feature.evidence)
-    return Detector(folder, scorer, tuple(features), audits)
+    return Detector(folder, scorer, tuple(features), audits, registry.plugins)
 
 
 def _warnings(audio: Audio, window_s: float) -> tuple[str, ...]:
     if audio.duration_s >= window_s:
-        return ()
+        return audio.notes
     return (
+        *audio.notes,
         f"{audio.duration_s:.2f} s is shorter than one window of {window_s:g} s; "
         "it was repeated to fill it",
     )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fvx.detector import Detector, Verdict
-from fvx.explanation import Explanation, Method
+from fvx.errors import AudioError, FeatureError
+from fvx.explanation import Explanation, Settings
 
 
 def explain(
-    file: str | Path, detector: Detector, *, method: Method = "lime", seed: int = 0
-) -> tuple[Verdict, Explanation]:
-    """Score one file and attribute the score to features and windows.
+    files: Sequence[str | Path], detector: Detector, settings: Settings | None = None
+) -> Iterator[tuple[Verdict, Explanation | None]]:
+    """Score files one after another, and attribute each score to features and windows.
 
-    Raises
-    ------
-    AudioError, FeatureError
-        If the file cannot be read or analysed.
+    A file that cannot be scored gives a verdict with ``error`` set and no explanation; the
+    others go on.
     """
-    verdict = detector.predict(file)
-    return verdict, verdict.explain(method, seed)
+    settings = settings or Settings()
+    for file in files:
+        try:
+            verdict = detector.predict(file)
+        except (AudioError, FeatureError) as error:
+            yield Verdict(str(file), error=str(error)), None
+        else:
+            yield verdict, verdict.explain(**dataclasses.asdict(settings))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pluggy
 
@@ -11,6 +12,10 @@ from fvx.feature import Feature
 
 hookspec = pluggy.HookspecMarker("fvx")
 hookimpl = pluggy.HookimplMarker("fvx")
+
+Branch = Callable[[Any], Any]
+"""Builds the sub-network of one feature: takes a Keras tensor of shape (n, n_frames, n_columns),
+or (n, n_columns) per clip, standardised; returns one of shape (n, any size)."""
 
 
 @hookspec
@@ -21,3 +26,12 @@ def fvx_features() -> Iterable[Feature]:  # type: ignore[empty-body]
 @hookspec
 def fvx_datasets() -> Iterable[Layout]:  # type: ignore[empty-body]
     """Return the corpora this plugin can read."""
+
+
+@hookspec
+def fvx_branches() -> Mapping[str, Branch]:  # type: ignore[empty-body]
+    """Return branches for features of this plugin, by name; others get one by their kind.
+
+    Keras is imported inside the branch: extraction and explanation do without it, and plugins
+    are asked for their branches by these, too.
+    """

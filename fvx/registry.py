@@ -1,12 +1,14 @@
-"""Which features and corpora are installed, and which plugins could not be loaded."""
+"""Which features, corpora and branches are installed, and which plugins could not be loaded."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import Any
 
 import pluggy
 
@@ -14,6 +16,10 @@ from fvx import hookspecs
 from fvx.datasets.layout import Layout
 from fvx.errors import FeatureError, UnknownFeature
 from fvx.feature import Feature
+from fvx.hookspecs import Branch
+
+ONLY = "FVX_PLUGINS"
+"""Environment variable: distributions with commas, the exact set to load; unset: all."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,10 @@ class Registry:
     features, datasets : mapping of str to Feature, of str to Layout
     plugins : mapping of str to str
         Feature name to the module that offers it.
+    distributions : mapping of str to str
+        Feature name to the distribution that module was installed by.
+    branches : mapping of str to callable
+        Feature name to what builds its sub-network; of features that bring their own only.
     broken : mapping of str to str
         Distribution that could not be loaded, or whose hooks failed, to the reason.
     """
@@ -32,6 +42,8 @@ class Registry:
     features: Mapping[str, Feature]
     datasets: Mapping[str, Layout] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
+    distributions: Mapping[str, str] = field(default_factory=dict)
+    branches: Mapping[str, Branch] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, names: Iterable[str] = ()) -> tuple[Feature, ...]:
@@ -79,46 +91,78 @@ def _collect(plugins: Iterable[tuple[str, object]], broken: Mapping[str, str]) -
         raise FeatureError(f"a plugin offers a hook that fvx does not have: {error}") from error
     failed = dict(broken)
 
-    def offers(hook: pluggy.HookCaller, kind: type[Any]) -> Iterator[tuple[str, str, Any]]:
+    def offers(hook: pluggy.HookCaller) -> Iterator[tuple[object, str, Any]]:
         for implementation in hook.get_hookimpls():
             owner, function = owners[id(implementation.plugin)], implementation.function
             try:
-                offered = list(cast(Iterable[Any], function()))
-                for one in offered:
-                    if not isinstance(one, kind):
-                        raise TypeError(f"{hook.name} gave {one!r}, which is no {kind.__name__}")
-                named = [(_module(implementation.plugin), one.name, one) for one in offered]
+                offered = _named(hook.name, function())
             except (Exception, SystemExit) as error:  # noqa: BLE001 - as at import
                 _report(failed, owner, error)
             else:
-                yield from named
+                yield from ((implementation.plugin, name, one) for name, one in offered)
 
     features: dict[str, Feature] = {}
-    origin: dict[str, str] = {}
+    origin: dict[str, Any] = {}
     datasets: dict[str, Layout] = {}
-    for module, name, feature in offers(manager.hook.fvx_features, Feature):
+    branches: dict[str, Branch] = {}
+    for plugin, name, feature in offers(manager.hook.fvx_features):
         if name in features:
-            raise FeatureError(f"{origin[name]} and {module} both register {name!r}")
-        features[name], origin[name] = feature, module
-    for _, name, layout in offers(manager.hook.fvx_datasets, Layout):
+            raise FeatureError(
+                f"{_module(origin[name])} and {_module(plugin)} both register {name!r}"
+            )
+        features[name], origin[name] = feature, plugin
+    for _, name, layout in offers(manager.hook.fvx_datasets):
         if name in datasets:
             raise FeatureError(f"two plugins register a dataset named {name!r}")
         datasets[name] = layout
-    return Registry(dict(sorted(features.items())), dict(sorted(datasets.items())), origin, failed)
+    for plugin, name, branch in offers(manager.hook.fvx_branches):
+        if origin.get(name) is not plugin:
+            reason = f"fvx_branches gave one for {name!r}, which is no feature of this plugin"
+            _report(failed, owners[id(plugin)], FeatureError(reason))
+        else:
+            branches[name] = branch
+    return Registry(
+        dict(sorted(features.items())),
+        dict(sorted(datasets.items())),
+        {name: _module(plugin) for name, plugin in origin.items()},
+        {name: owners[id(plugin)] for name, plugin in origin.items()},
+        dict(sorted(branches.items())),
+        failed,
+    )
+
+
+def _named(hook: str, offered: Any) -> list[tuple[str, Any]]:
+    """What a hook gave, with the name of each; a TypeError if it is not what was asked for."""
+    if hook == "fvx_branches":
+        named = list(offered.items())
+        for name, branch in named:
+            if not callable(branch):
+                raise TypeError(f"{hook} gave {branch!r} for {name!r}, which cannot be called")
+        return named
+    kind = {"fvx_features": Feature, "fvx_datasets": Layout}[hook]
+    members = list(offered)
+    for one in members:
+        if not isinstance(one, kind):
+            raise TypeError(f"{hook} gave {one!r}, which is no {kind.__name__}")
+    return [(one.name, one) for one in members]
 
 
 def discover() -> Registry:
     """Load every installed plugin; one that fails to, or whose hook fails, is reported only.
 
+    Where the environment variable ``FVX_PLUGINS`` is set, it names the distributions to load,
+    with commas: exactly these, besides what fvx itself brings.
+
     Raises
     ------
     FeatureError
-        If two distributions use one entry-point name, or offer features of one name.
+        If two distributions use one entry-point name, or offer features of one name, or
+        ``FVX_PLUGINS`` names one that is not installed.
     """
     plugins: list[tuple[str, object]] = []
     broken: dict[str, str] = {}
     found = {(_distribution(entry), entry.name): entry for entry in entry_points(group="fvx")}
-    entries = list(found.values())
+    entries = _switched_on(list(found.values()))
     for name, count in Counter(entry.name for entry in entries).items():
         if count > 1:
             owners = ", ".join(sorted(_distribution(e) for e in entries if e.name == name))
@@ -131,6 +175,27 @@ def discover() -> Registry:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - any import may fail in any way
             _report(broken, _distribution(entry), error)
     return _collect(plugins, broken)
+
+
+def _switched_on(entries: list[EntryPoint]) -> list[EntryPoint]:
+    """The entry points of the distributions that ``FVX_PLUGINS`` names; all if it is not set."""
+    named = os.environ.get(ONLY)
+    if named is None:
+        return entries
+    wanted = {canonical(name) for name in named.split(",") if name.strip()}
+    installed = {canonical(_distribution(entry)) for entry in entries}
+    if missing := sorted(wanted - installed):
+        raise FeatureError(
+            f"{ONLY} names {', '.join(missing)}, which is not installed as a plugin; "
+            f"installed: {', '.join(sorted(installed - {'fvx'})) or 'none'}"
+        )
+    wanted.add("fvx")  # its own corpora
+    return [entry for entry in entries if canonical(_distribution(entry)) in wanted]
+
+
+def canonical(distribution: str) -> str:
+    """A distribution's name as package indexes compare it: ``FVX_Voice`` is ``fvx-voice``."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 def _report(broken: dict[str, str], owner: str, error: BaseException) -> None:

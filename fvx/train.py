@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from fvx import __version__, metrics
+from fvx import __version__
+from fvx.baselines import BaselineName, Fitted, find
 from fvx.errors import ModelError, StoreError
-from fvx.model.card import SPLIT_FILE, Card
-from fvx.model.data import WindowData
+from fvx.model import Scorer
+from fvx.model.calibrating import calibrate, compare
+from fvx.model.card import NETWORK, SPLIT_FILE, Card
+from fvx.model.familiarity import FAMILIARITY, Familiarity
+from fvx.model.part import Part
+from fvx.model.pooling import Pooling
 from fvx.model.reference import Reference
-from fvx.protocol import DEVELOPMENT, PARTS, TRAIN, Protocol, SplitName, split
+from fvx.protocol import DEVELOPMENT, PARTS, TRAIN, Protocol, SplitName, is_copy, split
 from fvx.store import Store
-from fvx.windows import Geometry, Windows, saved_geometry
+from fvx.windows import Geometry, saved_geometry
 
 if TYPE_CHECKING:
-    from fvx.model.training import Epoch, Part
+    from fvx.model.training import Epoch, Trained
 
 _UNDECIDED_LLR = 0.4  # odds of 1.5 to 1: within it the verdict would hang on chance
 _PRIOR_SPOOF = 0.5
+_MAX_CLIPS = 1024  # of each part, to know what is familiar
 
 
 def train(
@@ -34,6 +42,11 @@ def train(
     split_name: SplitName | None = None,
     epochs: int = 40,
     seed: int = 0,
+    members: int = 1,
+    balance: Sequence[str] = (),
+    pooling: Pooling | None = "mean",
+    baseline: BaselineName | None = None,
+    resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     on_protocol: Callable[[Protocol], None] = lambda _: None,
 ) -> Card:
@@ -47,93 +60,161 @@ def train(
     run : path
         Directory to make; it appears when everything in it is written.
     features : sequence of str
-        Names; when empty, all that the store holds and that are evidence.
+        Names; when empty, all that the store holds and that are evidence. A baseline has its
+        own.
     split_name : str or None
         None: the corpus's own parts if it names them, else speaker-disjoint ones.
+    members : int
+        Networks to train, each with a seed of its own, and to average.
+    balance : sequence of str
+        Columns of the clip table (source, system, …) whose values weigh the same within each
+        class, however many clips they have.
+    pooling : str or None
+        How a clip's score is made of its windows'; None: whichever has the lowest Cllr on the
+        development part.
+    baseline : str or None
+        A detector to compare with, in place of fvx's own network.
+    resume : bool
+        Go on with a training that was stopped.
 
     Raises
     ------
     ModelError
-        If ``run`` exists, or TensorFlow is not installed.
+        If ``run`` exists, TensorFlow is not installed, or there is nothing to go on with.
     StoreError, SplitError, UnknownFeature
         If no clip has all the features, a part lacks a class, or a feature is not stored.
     """
     run = Path(run)
     if run.exists():
         raise ModelError(f"{run}: exists already; name another with --run")
+    plan = find(baseline) if baseline else None
+    if plan and (features or resume or members > 1):
+        raise ModelError(f"{plan.name} has its own features, is one model, and is not resumed")
+    unfinished = run.parent / f".{run.name}.unfinished"
+    if resume and not any(unfinished.glob("*.npz")):
+        raise ModelError(f"{run}: no training of it was stopped; train without --resume")
     evidence = (name for name, record in store.features.items() if record.evidence)
-    names = tuple(sorted(features)) or tuple(evidence)
+    names = plan.features if plan else tuple(sorted(features)) or tuple(evidence)
     records = [store[name].record for name in names]
     complete = store.complete(names)
     if not complete:
         raise StoreError(f"{store.path}: no clip has all of {', '.join(names) or 'its features'}")
-    try:
-        from fvx.model.training import Part, TrainingSettings, describe, fit
-    except ImportError as error:
-        raise ModelError(
-            f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
-        ) from error
     clips = store.clips.loc[complete]
+    if lacking := [column for column in balance if column not in clips]:
+        raise StoreError(
+            f"{store.path}: its clips have no {lacking[0]} to balance; there are "
+            f"{', '.join(map(str, clips.columns))}"
+        )
     protocol = split(clips, split_name, seed)
     on_protocol(protocol)
-    geometry = saved_geometry(store) or Geometry()
-
-    def part(name: str) -> Part:
-        members = protocol.clips(name)
-        data = WindowData.load(store, records, Windows.over(store, geometry, members))
-        return Part(data, (clips.loc[members, "label"] == "bonafide").to_numpy())
-
-    training_part, development_part = part(TRAIN), part(DEVELOPMENT)
-    settings = TrainingSettings(epochs=epochs, seed=seed)
-    trained = fit(records, training_part, development_part, settings, on_epoch)
-
-    logits, bonafide = trained.development_logits, development_part.bonafide
-    scale, offset = metrics.fit_calibration(logits[bonafide], logits[~bonafide])
-    scores = scale * logits + offset
-    rate, threshold = metrics.eer(scores[bonafide], scores[~bonafide])
+    geometry = plan.geometry if plan else saved_geometry(store) or Geometry()
+    training, development = (
+        Part.over(store, records, geometry, protocol.clips(name), balance=balance)
+        for name in (TRAIN, DEVELOPMENT)
+    )
+    fitted: Fitted | Trained
+    if plan:
+        fitted = plan.fit(training, development, epochs=epochs, seed=seed, on_epoch=on_epoch)
+    else:
+        fitted = _fit(
+            training, development, unfinished, resume=resume, on_epoch=on_epoch,
+            epochs=epochs, seed=seed, members=members,
+        )  # fmt: skip
+    # A baseline has no branches.
+    withheld = getattr(fitted, "withheld", np.zeros((0, 0)))
+    poolings = compare(fitted.development_logits, development)
+    best = min(poolings.values(), key=lambda one: one.cllr)
+    chosen = calibrate(fitted.development_logits, development, pooling or best.pooling)
+    card = Card(
+        features=tuple(records),
+        geometry=geometry,
+        rate_hz=int(store.about["rate_hz"]),
+        embedding_size=withheld.shape[1],
+        withheld=tuple(tuple(map(float, row)) for row in withheld),
+        scale=chosen.scale,
+        offset=chosen.offset,
+        threshold=chosen.threshold,
+        undecided=_UNDECIDED_LLR,
+        prior_spoof=_PRIOR_SPOOF,
+        dataset=str(store.about["dataset"]),
+        protocol=protocol.name,
+        protocol_sentence=protocol.sentence,
+        fvx_version=__version__,
+        checksums={},
+        data={name: _counts(clips.loc[protocol.clips(name)]) for name in PARTS},
+        training={**fitted.training, "balance": list(balance)},
+        development={
+            "eer": chosen.eer,
+            "cllr": chosen.cllr,
+            "note": "chosen on these clips, so this flatters",
+            "poolings": {name: {"eer": one.eer, "cllr": one.cllr}
+                         for name, one in poolings.items()},
+        },
+        words=plan.words if plan else "",
+        kind=plan.name if plan else NETWORK,
+        pooling=chosen.pooling,
+    )  # fmt: skip
     try:
         run.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=run.parent, prefix=f".{run.name}.") as temporary:
             folder = Path(temporary) / run.name
             folder.mkdir()
-            checksums = trained.save(folder)
-            Reference.measure(records, training_part.data, training_part.bonafide).save(folder)
+            card = dataclasses.replace(card, checksums=fitted.save(folder))
             protocol.parts.rename("part").to_csv(folder / SPLIT_FILE, index_label="clip")
-            card = Card(
-                features=tuple(records),
-                geometry=geometry,
-                rate_hz=int(store.about["rate_hz"]),
-                embedding_size=trained.withheld.shape[1],
-                withheld=tuple(tuple(map(float, row)) for row in trained.withheld),
-                scale=scale,
-                offset=offset,
-                threshold=threshold,
-                undecided=_UNDECIDED_LLR,
-                prior_spoof=_PRIOR_SPOOF,
-                dataset=str(store.about["dataset"]),
-                protocol=protocol.name,
-                protocol_sentence=protocol.sentence,
-                fvx_version=__version__,
-                checksums=checksums,
-                data={name: _counts(clips.loc[protocol.clips(name)]) for name in PARTS},
-                training=describe(settings, trained.history),
-                development={
-                    "eer": rate,
-                    "cllr": metrics.cllr(scores[bonafide], scores[~bonafide]),
-                    "note": "chosen on these clips, so this flatters",
-                },
-            )
+            if not plan:
+                Reference.measure(records, training.lazy(), training.bonafide).save(folder)
+                card = _know_the_familiar(folder, card, training, development)
             card.save(folder)
             shutil.move(folder, run)
+        shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise ModelError(f"{run}: cannot be written ({error.strerror or error})") from error
     return card
+
+
+def _fit(
+    training: Part,
+    development: Part,
+    unfinished: Path,
+    *,
+    resume: bool,
+    on_epoch: Callable[[Epoch], None],
+    **settings: Any,
+) -> Trained:
+    try:
+        from fvx.model.training import TrainingSettings, fit
+    except ImportError as error:
+        raise ModelError(
+            f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
+        ) from error
+    try:
+        if not resume:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        return fit(
+            training, development, TrainingSettings(**settings),
+            unfinished=unfinished, resume=resume, on_epoch=on_epoch,
+        )  # fmt: skip
+    except OSError as error:
+        raise ModelError(f"{unfinished}: cannot be written ({error.strerror or error})") from error
+
+
+def _know_the_familiar(folder: Path, card: Card, training: Part, development: Part) -> Card:
+    """Keep where training clips lie, as the portable model that will judge others sees them."""
+    card.save(folder)
+    scorer = Scorer.load(folder)
+    training_clips, development_clips = (
+        part.some(_MAX_CLIPS).clip_means(scorer.embed) for part in (training, development)
+    )
+    checksum = Familiarity.measure(training_clips, development_clips).save(folder)
+    return dataclasses.replace(card, checksums={**card.checksums, FAMILIARITY: checksum})
 
 
 def _counts(clips: pd.DataFrame) -> dict[str, Any]:
     spoof = clips["label"] == "spoof"
     named = ~clips["speaker"].isin(["", "-"])
     return {
+        **({"n_copies": n_copies} if (n_copies := int(is_copy(clips).sum())) else {}),
         "n_bonafide": int((~spoof).sum()),
         "n_spoof": int(spoof.sum()),
         "hours": round(float(clips["duration_s"].sum()) / 3600, 4),

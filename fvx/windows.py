@@ -89,13 +89,27 @@ class Geometry:
             divide its start. A clip shorter than the window is repeated from its beginning, as
             the field's baselines do.
         """
-        if hop_s is None:
-            return np.zeros((len(starts_s), 1), np.int64)
-        n_frames = self.n_frames(hop_s)
-        first = np.round(starts_s / hop_s).astype(np.int64)
-        first = np.clip(first, 0, max(0, n_stored - n_frames))
+        first = self.first_rows(starts_s, n_stored, hop_s)
+        n_frames = 1 if hop_s is None else self.n_frames(hop_s)
         rows: NDArray[np.int64] = (first[:, np.newaxis] + np.arange(n_frames)) % n_stored
         return rows
+
+    def first_rows(
+        self, starts_s: NDArray[np.float64], n_stored: int | NDArray[np.int64], hop_s: float | None
+    ) -> NDArray[np.int64]:
+        """First of the frames that `rows` gives each window, shape (n_windows,).
+
+        Parameters
+        ----------
+        n_stored : int, or int64 array of shape (n_windows,)
+            Frames of the clip that each window is of.
+        """
+        if hop_s is None:
+            return np.zeros(len(starts_s), np.int64)
+        first = np.round(starts_s / hop_s).astype(np.int64)
+        last = np.maximum(0, np.asarray(n_stored) - self.n_frames(hop_s))
+        clipped: NDArray[np.int64] = np.clip(first, 0, last)
+        return clipped
 
 
 def cut(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,9 @@ from typer.testing import CliRunner, Result
 
 from fvx import cli
 from fvx.audio import Audio
+from fvx.contract import CLAUSES
 from fvx.errors import AudioError, UnknownFeature
-from fvx.registry import discover
+from fvx.registry import ONLY, discover
 from fvx.report.feature_plot import save_feature
 from fvx.testing import noise, vowel
 
@@ -93,6 +97,94 @@ class TestInfo:
 
     def test_a_name_is_needed(self) -> None:
         assert run("info").exit_code == 2
+
+    def test_it_can_be_read_by_a_program(self) -> None:
+        record = json.loads(run("info", "f0", "--json").stdout)
+        feature = discover().features["f0"]
+        assert record["columns"] == list(feature.columns)
+        assert record["settings"] == feature.settings
+        assert (record["distribution"], record["own_branch"]) == ("fvx-voice", False)
+        records = json.loads(run("list", "--json").stdout)
+        assert [one["name"] for one in records] == list(discover().features)
+        assert record in records
+
+
+BAD = """
+from dataclasses import dataclass
+import numpy as np
+from fvx import Feature, hookimpl
+
+@dataclass(frozen=True)
+class Sour(Feature):
+    \"\"\"Sour.\"\"\"
+    name = "sour"
+    columns = ("sour",)
+    kind = "per_clip"
+    perceptible = False
+    hop_s = None
+    def extract(self, audio):
+        with np.errstate(all="ignore"):
+            return np.array([[np.log(np.abs(audio.samples).max())]], np.float32)
+
+@hookimpl
+def fvx_features():
+    return [Sour()]
+"""
+
+
+class TestCheck:
+    def test_a_feature_that_keeps_the_contract_is_said_to(self) -> None:
+        result = run("check", "intensity")
+        assert result.exit_code == 0, result.output
+        assert result.stdout == f"intensity: keeps the contract ({len(CLAUSES)} clauses)\n"
+
+    def test_a_distribution_stands_for_its_features(self) -> None:
+        result = run("check", "FVX_timbre")
+        assert result.exit_code == 0, result.output
+        assert [line.partition(":")[0] for line in result.stdout.splitlines()] == [
+            "timbre", "timbre_contour",
+        ]  # fmt: skip
+
+    def test_what_is_broken_is_told_with_its_remedy(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        install_plugin(tmp_path, "fvx-sour", "fvx_sour", BAD)
+        monkeypatch.syspath_prepend(tmp_path)
+        result = run("check", "sour")
+        assert result.exit_code == 1
+        assert result.stdout.startswith(f"sour: breaks 3 of {len(CLAUSES)} clauses\n")
+        assert (
+            "  Digital silence gives finite values.\n    found: sour: returned NaN or infinity\n"
+            "    mend:  Say in the docstring what the value is where" in result.stdout
+        )
+        assert "found: a clip of one sample was" not in result.stdout  # NaN is found before
+        (record,) = json.loads(run("check", "sour", "--json").stdout)
+        assert len(record["breaches"]) == 3
+
+    def test_a_plugin_that_cannot_be_loaded_is_named_with_its_reason(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        install_plugin(tmp_path, "fvx-split", "fvx_split", "raise RuntimeError('in two')")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv(ONLY, "fvx-split")
+        for words in (("check",), ("check", "fvx_split")):
+            result = run(*words)
+            assert result.exit_code == 1
+            assert "fvx: fvx-split cannot be loaded: RuntimeError: in two" in result.stderr
+
+    def test_an_unknown_name_is_refused_with_those_there_are(self) -> None:
+        result = run("check", "fvx-voise")
+        assert isinstance(result.exception, UnknownFeature)
+        assert "fvx-voice" in str(result.exception)
+
+    def test_it_does_without_pytest(self) -> None:
+        code = (
+            "import sys; sys.modules['pytest'] = None\n"
+            "sys.argv = ['fvx', 'features', 'check', 'f0']\n"
+            "from fvx.cli import main; main()"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 class TestPlot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,14 @@ def test_info_tells_all_there_is(name: str, fvx: Fvx) -> None:
     for remote in layout.remotes:
         assert remote.checksum in printed
     assert "protocol: " in printed
+
+
+def test_list_and_info_can_be_read_by_a_program(fvx: Fvx) -> None:
+    records = {one["name"]: one for one in json.loads(fvx("datasets", "list", "--json").stdout)}
+    assert list(records) == sorted(KNOWN)
+    assert (records["demo"]["get"], records["demo"]["here"]) == ("shipped", True)
+    assert json.loads(fvx("datasets", "info", "itw", "--json").stdout) == records["itw"]
+    assert records["itw"]["n_spoof"] == 11_816
 
 
 @pytest.mark.parametrize("command", ["info", "download"])

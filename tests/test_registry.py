@@ -220,3 +220,80 @@ def test_help_loads_nothing_heavy() -> None:
     code = f"import sys, fvx.cli; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def deep(inputs: object) -> object:
+    return inputs
+
+
+def test_a_plugin_may_bring_the_branch_of_its_own_feature() -> None:
+    own = plugin("own", fvx_features=lambda: [fakes.Tally()], fvx_branches=lambda: {"tally": deep})
+    for order in ([own, fakes], [fakes, own]):
+        found = registry.collect(order)
+        assert found.branches == {"tally": deep}
+        assert found.broken == {}
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        (lambda: {"level": deep}, "FeatureError: fvx_branches gave one for 'level', which is no"),
+        (lambda: {"tallie": deep}, "FeatureError: .* 'tallie', which is no feature of this plugin"),
+        (lambda: {"tally": "deep"}, "TypeError: fvx_branches gave 'deep' for 'tally', which can"),
+        (lambda: [deep], "AttributeError"),
+        (raising(ImportError("no keras")), "ImportError: no keras"),
+    ],
+    ids=["another plugin's", "nobody's", "no function", "no mapping", "raises"],
+)
+def test_a_branch_that_is_none_is_reported_and_the_rest_work(
+    hook: Callable[[], object], reason: str
+) -> None:
+    own = plugin("own", fvx_features=lambda: [fakes.Tally()], fvx_branches=hook)
+    found = registry.collect([own, fakes])
+    assert re.match(reason, found.broken["own"])
+    assert found.branches == {}
+    assert "level" in found.features
+
+
+def test_plugins_are_asked_for_branches_without_tensorflow() -> None:
+    code = (
+        "import sys; from fvx import discover; discover()\n"
+        "assert not {'keras', 'tensorflow'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_features_know_the_distribution_that_brought_them() -> None:
+    found = registry.discover()
+    assert found.distributions["f0"] == "fvx-voice"
+    assert found.distributions.keys() == found.features.keys()
+
+
+class TestTheExactSet:
+    def test_only_the_distributions_named_are_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(registry.ONLY, "fvx_voice, FVX-Timbre")
+        found = registry.discover()
+        assert set(found.distributions.values()) == {"fvx-voice", "fvx-timbre"}
+        assert "itw" in found.datasets  # fvx's own corpora are no plugin
+
+    def test_a_broken_plugin_can_be_switched_off(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        install_plugin(tmp_path, "fvx-broken", "fvx_off", "raise RuntimeError")
+        monkeypatch.syspath_prepend(tmp_path)
+        assert "fvx-broken" in registry.discover().broken
+        monkeypatch.setenv(registry.ONLY, "fvx-voice")
+        found = registry.discover()
+        assert found.broken == {}
+        assert found.select()
+
+    def test_nothing_named_is_nothing_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(registry.ONLY, "")
+        found = registry.discover()
+        assert not found.features
+        assert found.datasets
+
+    def test_a_name_that_is_not_installed_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(registry.ONLY, "fvx-voice,fvx-vioce")
+        with pytest.raises(FeatureError, match=r"FVX_PLUGINS names fvx-vioce, .*: fvx-audit, fvx"):
+            registry.discover()

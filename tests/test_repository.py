@@ -31,7 +31,11 @@ from fvx.testing import FeatureContract, silence, sine
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 PLUGIN_PACKAGES = [path.name.replace("-", "_") for path in PLUGINS]
-PAGES = [ROOT / "README.md", ROOT / "docs/guide.md", *sorted(ROOT.glob("docs/decisions/*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/guide.md")),
+    *(ROOT / "docs" / name for name in ("api.md", "licences.md", "plugins.md", "tutorial.md")),
+    *sorted(ROOT.glob("docs/decisions/*.md")),
+]
 HEAVY = {"ai_edge_litert", "h5py", "lime", "matplotlib", "numpy", "pandas", "scipy", "tensorflow"}
 
 
@@ -160,6 +164,10 @@ class TestPackaging:
         assert plugin["requires-python"] == host["requires-python"]
         assert "fvx" in plugin["dependencies"]
 
+    def test_fvx_brings_every_plugin_of_its_own_version(self) -> None:
+        asked = {one for one in project()["project"]["dependencies"] if one.startswith("fvx-")}
+        assert asked == {f"{folder.name}=={fvx.__version__}" for folder in PLUGINS}
+
     def test_the_tools_know_every_plugin(self) -> None:
         tools = project()["tool"]
         assert tools["importlinter"]["root_packages"] == ["fvx", *PLUGIN_PACKAGES]
@@ -183,7 +191,7 @@ class TestPackaging:
         groups += this["project"]["optional-dependencies"].values()
         groups += this["dependency-groups"].values()
         for one in map(Requirement, chain.from_iterable(groups)):
-            if one.name == "fvx":
+            if one.name == "fvx" or one.name in {folder.name for folder in PLUGINS}:
                 continue
             version = pinned.get(canonicalize_name(one.name))
             assert version is not None, one.name

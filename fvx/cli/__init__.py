@@ -40,12 +40,16 @@ def _fvx(
 
 
 from fvx.cli import (  # noqa: E402 - the commands register themselves on the app above
+    choose,
     datasets,
     demo,
+    doctor,
     evaluate,
     explain,
     extract,
     features,
+    habits,
+    plugin,
     predict,
     store,
     train,
@@ -56,18 +60,23 @@ app.command()(demo.demo)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(features.app, name="features")
 app.add_typer(store.app, name="store")
+app.add_typer(plugin.app, name="plugin")
 app.command()(extract.extract)
 app.command()(window.window)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
 app.command()(explain.explain)
+app.command()(doctor.doctor)
+habits.form((app, datasets.app, features.app, store.app, plugin.app))
 
 
 def main() -> None:
     """Run the CLI; an FvxError becomes one line on stderr and exit code 1."""
     try:
         app()
+    except KeyboardInterrupt:  # before a command had begun
+        sys.exit(130)
     except FvxError as error:
-        typer.echo(f"fvx: {' '.join(str(error).split())}", err=True)
+        choose.say(f"fvx: {' '.join(str(error).split())}")
         sys.exit(1)

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fvx.cli import choose
+from fvx.cli import choose, complete
 from fvx.cli.datasets_audit import audit
 from fvx.cli.datasets_split import split
 from fvx.cli.progress import clips_bar
@@ -27,17 +27,21 @@ app.command()(audit)
 
 HOME = Path("datasets")
 _N_SHOWN = 12
-Name = Annotated[str, typer.Argument(help="A corpus's name.")]
+Name = Annotated[str, typer.Argument(help="A corpus's name.", autocompletion=complete.datasets)]
+Json = Annotated[bool, typer.Option("--json", help="Print it for programs.")]
 
 
 @app.command("list")
-def list_datasets() -> None:
+def list_datasets(json: Json = False) -> None:
     """List the corpora that fvx can read by name."""
     from rich.console import Console
     from rich.table import Table
 
     from fvx.registry import discover
 
+    if json:
+        choose.print_json([record(layout) for layout in discover().datasets.values()])
+        return
     # Nothing is cut where the lines go to a file or another program.
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     table = Table(box=None, pad_edge=False)
@@ -64,10 +68,29 @@ def how_to_get(layout: Layout) -> str:
     return "ask" if layout.gated else "download" if layout.remotes else "by hand"
 
 
+def record(layout: Layout) -> dict[str, Any]:
+    """What is known of a corpus, for programs."""
+    plain = ("name", "title", "licence", "citation", "n_bonafide", "n_spoof", "hours", "size")
+    return {
+        **{field: getattr(layout, field) for field in plain},
+        "n_parts": dict(layout.n_parts),
+        "folder": str(layout.place(HOME)),
+        "here": layout.place(HOME).is_dir(),
+        "get": how_to_get(layout),
+        "gated": layout.gated,
+        "urls": list(layout.urls),
+        "protocols": list(protocols_of(layout)),
+        "traps": list(layout.traps),
+    }
+
+
 @app.command()
-def info(name: Name) -> None:
+def info(name: Name, json: Json = False) -> None:
     """Show where a corpus comes from, its licence, citation, protocols and traps."""
     layout = known(name)
+    if json:
+        choose.print_json(record(layout))
+        return
     typer.echo(f"{name}: {layout.title}")
     typer.echo(f"folder:   {layout.place(HOME)}")
     for what, count in (("bona fide", layout.n_bonafide), ("spoof", layout.n_spoof)):

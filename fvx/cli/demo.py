@@ -27,17 +27,17 @@ def demo(
     _step(extract.extract, dataset=["demo"], features="all", store=store, jobs=jobs)
     _step(window.window, store=store, length_s=1.0, hop_s=0.5)
     _step(train.train, store=store, run=run, features="all", epochs=40, seed=0)
-    _step(evaluate.evaluate, run=run, store=store, subset="test", format="fvx")
+    _step(evaluate.evaluate, run=[run], store=store, subset="test", format="fvx")
     for label, clip in _examples(run, store).items():
         page, picture = out / f"{label}.html", out / f"{label}.png"
-        _step(explain.explain, clip, run=run, method="lime", html=page, png=picture)
+        _step(explain.explain, [clip], run=run, method="lime", html=page, png=picture)
     typer.echo(f"\nrun:          {run}\nplots:        {run / 'evaluation.png'}")
     typer.echo(f"explanations: {out / 'spoof.html'}, {out / 'bonafide.html'}\n\n{CAVEAT}")
 
 
-def _step(command: Callable[..., None], *arguments: Path, **options: Any) -> None:
+def _step(command: Callable[..., None], *arguments: list[Path], **options: Any) -> None:
     """Print a command line and run the command it names."""
-    words = [command.__name__, *map(str, arguments)]
+    words = [command.__name__, *(str(one) for argument in arguments for one in argument)]
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:
             words += [f"--{name.replace('_', '-')}", str(one)]

@@ -2,51 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fvx.cli import choose
+from fvx.cli import choose, explain_many, reliance
 from fvx.cli.predict import headline
 
 if TYPE_CHECKING:
     from fvx.explanation import Explanation
 
-_N_FEATURES, _N_SECONDS = 12, 5
+_N_FEATURES = 12
 
 
 def explain(
-    file: Annotated[Path, typer.Argument(help="Audio file.", metavar="FILE")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Audio files, or folders.", metavar="FILE…")
+    ] = None,
     run: Annotated[
         Path | None, typer.Option(help="Run to use; default newest, or shipped.")
     ] = None,
     method: Annotated[
-        Literal["lime", "shapley"], typer.Option(help="How the score is attributed.")
+        Literal["lime", "shapley", "occlusion", "gradients"],
+        typer.Option(help="How the score is attributed."),
     ] = "lime",
+    kernel: Annotated[
+        Literal["lime", "shap"], typer.Option(help="For lime: how variations are weighted.")
+    ] = "lime",
+    units: Annotated[
+        Literal["features", "cells"], typer.Option(help="For lime: what a variation withholds.")
+    ] = "features",
+    n_samples: Annotated[
+        int | None, typer.Option(min=1, help="Variations; default as many as make it stable.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the explanation as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page to read.")] = None,
-    png: Annotated[Path | None, typer.Option(help="Write a picture.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the cells as a table.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page to read; of many files, a folder of them.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(help="Write a picture; of many files, a folder of them.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the neighbourhood.")] = 0,
     check: Annotated[
         bool, typer.Option("--check", help="Print how faithful and stable it is.")
     ] = False,
+    overall: Annotated[
+        bool, typer.Option("--global", help="Say what the model relies on over a whole store.")
+    ] = False,
+    store: Annotated[Path | None, typer.Option(help="For --global: default newest.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="For --global: explain only so many clips.")
+    ] = None,
 ) -> None:
     """Say what spoke for and against a file being bona fide, and when."""
+    from fvx.explanation import Settings
+
+    if overall == bool(files):
+        raise typer.BadParameter("name files to explain, or --global and a store")
+    settings = Settings(method, seed, kernel, units, n_samples)
+    targets = {"json": json, "csv": csv, "html": html, "png": png}
+    if overall:
+        reliance.show(run, store, settings, limit, targets)
+    elif files and len(files) == 1 and not files[0].is_dir():
+        _one(files[0], run, settings, check, targets)
+    else:
+        explain_many.show(files or [], run, settings, check, targets)
+
+
+def _one(
+    file: Path, run: Path | None, settings: Any, check: bool, targets: Mapping[str, Path | None]
+) -> None:
     from fvx.detector import load_model
+    from fvx.errors import FvxError
     from fvx.explain import explain as why
 
     detector = load_model(run)
     if run is None:
         choose.say_model(detector.run)
-    verdict, explanation = why(file, detector, method=method, seed=seed)
-    typer.echo(f"{file}: {headline(verdict)}")
+    ((verdict, explanation),) = why([file], detector, settings)
+    if explanation is None:
+        raise FvxError(str(verdict.error))
+    typer.echo(choose.shown(f"{file}: {headline(verdict)}"))
     for warning in verdict.warnings:
         typer.echo(f"  note: {warning}")
+    if check:
+        explanation = explanation.checked()
     _show(explanation)
     if check:
-        _show_check(explanation)
-    _save(explanation, json, html, png)
+        _show_check(explanation.record["faithfulness"])
+    for path, save in _writers(explanation, targets):
+        choose.write(path, save)
+
+
+def _writers(
+    explanation: Explanation, targets: Mapping[str, Path | None]
+) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+    for kind, path in targets.items():
+        if path is not None:
+            yield path, getattr(explanation, f"save_{kind}")
 
 
 def _show(explanation: Explanation) -> None:
@@ -57,13 +113,13 @@ def _show(explanation: Explanation) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("speaks for", "LLR", "feature", "audible", "measured"):
         table.add_column(heading, justify="right" if heading == "LLR" else "left")
-    features = explanation.record["features"]
+    record = explanation.record
+    features = record["features"]
     for feature in features[:_N_FEATURES]:
-        value = feature["contribution"]
-        side, colour = ("bona fide", "blue") if value >= 0 else ("spoof", "yellow")
         audible = "yes" if feature["perceptible"] else ""
+        side = Text(_side(feature["contribution"]), _colour(feature["contribution"]))
         table.add_row(
-            Text(side, colour), f"{value:+.3f}", feature["name"], audible, feature["summary"]
+            side, f"{feature['contribution']:+.3f}", feature["name"], audible, feature["summary"]
         )
     console = Console()
     console.print()
@@ -74,31 +130,43 @@ def _show(explanation: Explanation) -> None:
             f"and {len(rest)} features of less weight, together {total:+.3f} (all: --json, --html)",
             highlight=False,
         )
-    console.print("\nThe seconds that mattered:")
-    ranked = sorted(explanation.seconds(), key=lambda span: -abs(span[2]))[:_N_SECONDS]
-    for start_s, end_s, value in ranked:
-        side = "bona fide" if value >= 0 else "spoof"
-        console.print(f"  {start_s:6.2f} to {end_s:6.2f} s  {value:+.3f}  {side}", highlight=False)
-
-
-def _show_check(explanation: Explanation) -> None:
-    typer.echo("\nIs the explanation true to the model?")
-    for name, value in explanation.check().items():
-        typer.echo(f"  {name.replace('_', ' ')}: {'-' if value is None else f'{value:.4g}'}")
-
-
-def _save(explanation: Explanation, json: Path | None, html: Path | None, png: Path | None) -> None:
-    from fvx.errors import FvxError
-
-    writers = (
-        (json, explanation.save_json),
-        (html, explanation.save_html),
-        (png, explanation.save_png),
+    heard = record["families"]["by_ear"]
+    console.print(
+        f"What a person could hear {heard['perceptible']:+.3f}, what only measurement shows "
+        f"{heard['imperceptible']:+.3f}; from {record['base']:+.3f} with all withheld.",
+        highlight=False,
     )
-    for path, save in writers:
-        if path is not None:
-            try:
-                save(path)
-            except OSError as error:
-                raise FvxError(f"{path}: cannot be written ({error.strerror or error})") from error
-            choose.say(f"wrote {path}")
+    console.print("\nThe seconds that mattered:")
+    for moment in record["moments"]:
+        value = moment["contribution"]
+        console.print(
+            f"  {moment['start_s']:6.2f} to {moment['end_s']:6.2f} s  {value:+.3f}  {_side(value)}",
+            highlight=False,
+        )
+        for reason in moment["reasons"]:
+            console.print(f"      {reason['feature']}: {reason['summary']}", highlight=False)
+    for one in record["inside"]:
+        band = max(one["bands"], key=lambda band: abs(band["contribution"]))
+        console.print(
+            f"  inside {one['feature']} from {one['start_s']:.2f} s: {band['contribution']:+.3f} "
+            f"in {band['first']} to {band['last']}",
+            highlight=False,
+        )
+
+
+def _side(value: float) -> str:
+    return "bona fide" if value >= 0 else "spoof"
+
+
+def _colour(value: float) -> str:
+    return "blue" if value >= 0 else "yellow"
+
+
+def _show_check(figures: Mapping[str, float | None]) -> None:
+    typer.echo("\nIs the explanation true to the model?")
+    for name, value in figures.items():
+        if not name.endswith("_random"):
+            chance = figures.get(f"{name}_random")
+            beside = "" if chance is None else f" (in random order {chance:.4g})"
+            shown = "-" if value is None else f"{value:.4g}"
+            typer.echo(f"  {name.replace('_', ' ')}: {shown}{beside}")

@@ -6,15 +6,16 @@ import inspect
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fvx.cli import choose
+from fvx.cli import choose, complete
 
 if TYPE_CHECKING:
     from fvx.audio import Audio
     from fvx.feature import Feature
+    from fvx.registry import Registry
 
 _WIDE, _ROOM_FOR_SOURCE = 200, 125
 
@@ -24,7 +25,9 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_features() -> None:
+def list_features(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
     """List the installed features, and the plugins that could not be loaded."""
     from rich.console import Console
     from rich.table import Table
@@ -32,6 +35,10 @@ def list_features() -> None:
     from fvx.registry import discover
 
     registry = discover()
+    if json:
+        choose.print_json([_record(registry, name) for name in registry.features])
+        _say_broken(registry)
+        return
     # Nothing is cut where the lines go to a file or another program.
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     headings = ["feature", "plugin", "kind", "columns", "audible", "hop", "cost", "source"]
@@ -59,17 +66,48 @@ def list_features() -> None:
     )
     if not all(feature.evidence for feature in registry.features.values()):
         typer.echo("* tells recordings apart and not voices: not in 'all', not trained on")
+    _say_broken(registry)
+
+
+def _say_broken(registry: Registry) -> None:
     for distribution, reason in registry.broken.items():
-        typer.echo(f"broken: {distribution}: {reason}", err=True)
+        typer.echo(choose.shown(f"broken: {distribution}: {reason}"), err=True)
+
+
+def _record(registry: Registry, name: str) -> dict[str, Any]:
+    feature = registry.features[name]
+    return {
+        "name": name,
+        "plugin": registry.plugins[name],
+        "distribution": registry.distributions[name],
+        "version": feature.version,
+        "kind": feature.kind,
+        "columns": list(feature.columns),
+        "perceptible": feature.perceptible,
+        "evidence": feature.evidence,
+        "hop_s": feature.hop_s,
+        "settings": feature.settings,
+        "summary": feature.summary,
+        "source": feature.source,
+        "own_branch": name in registry.branches,
+    }
 
 
 @app.command()
-def info(name: Annotated[str, typer.Argument(help="A feature's name.")]) -> None:
+def info(
+    name: Annotated[
+        str, typer.Argument(help="A feature's name.", autocompletion=complete.features)
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """Show what a feature measures, its columns, settings and source."""
     from fvx.registry import discover
 
     registry = discover()
     (feature,) = registry.select([name])
+    if json:
+        choose.print_json(_record(registry, name))
+        return
     typer.echo(
         f"{name} ({feature.kind}, plugin {registry.plugins[name]}, version {feature.version})"
     )
@@ -79,8 +117,75 @@ def info(name: Annotated[str, typer.Argument(help="A feature's name.")]) -> None
 
 
 @app.command()
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Features or distributions; default all that are installed.",
+            metavar="NAME|DIST",
+            autocompletion=complete.features,
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """Hold installed features to the contract, and say how to mend what they break."""
+    import dataclasses
+
+    from fvx.contract import CLAUSES, breaches
+    from fvx.registry import discover
+
+    registry = discover()
+    chosen, unloaded = _chosen(registry, names or [])
+    records = []
+    for name in chosen:
+        found = breaches(registry.features[name])
+        records.append({"name": name, "breaches": [dataclasses.asdict(one) for one in found]})
+        if json:
+            continue
+        if not found:
+            typer.echo(f"{name}: keeps the contract ({len(CLAUSES)} clauses)")
+            continue
+        typer.echo(f"{name}: breaks {len(found)} of {len(CLAUSES)} clauses")
+        for breach in found:
+            typer.echo(f"  {breach.demand}")
+            typer.echo(choose.shown(f"    found: {breach.found}"))
+            typer.echo(f"    mend:  {breach.remedy}")
+    if json:
+        choose.print_json(records)
+    for distribution in unloaded:
+        choose.say(f"fvx: {distribution} cannot be loaded: {registry.broken[distribution]}")
+    if unloaded or any(record["breaches"] for record in records):
+        raise typer.Exit(1)
+
+
+def _chosen(registry: Registry, names: list[str]) -> tuple[list[str], list[str]]:
+    """Features to check, and distributions that offer none since they are broken."""
+    from fvx.errors import UnknownFeature
+    from fvx.registry import canonical
+
+    if not names:
+        return list(registry.features), list(registry.broken)
+    features, unloaded = [], []
+    for name in names:
+        here = [
+            feature
+            for feature, distribution in registry.distributions.items()
+            if name == feature or canonical(name) == canonical(distribution)
+        ]
+        broken = [one for one in registry.broken if canonical(one) == canonical(name)]
+        if not here and not broken:
+            known = {*registry.features, *registry.distributions.values(), *registry.broken}
+            raise UnknownFeature(name, tuple(sorted(known)))
+        features += here
+        unloaded += broken
+    return features, unloaded
+
+
+@app.command()
 def plot(
-    name: Annotated[str, typer.Argument(help="A feature's name.")],
+    name: Annotated[
+        str, typer.Argument(help="A feature's name.", autocompletion=complete.features)
+    ],
     files: Annotated[list[Path], typer.Argument(help="Audio files.", metavar="FILE…")],
     png: Annotated[Path | None, typer.Option(help="Picture to write; default NAME.png.")] = None,
 ) -> None:

@@ -25,32 +25,62 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 40,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
+    members: Annotated[int, typer.Option(min=1, max=20, help="Networks to average.")] = 1,
+    balance: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of the clip table whose values count alike; may be repeated."),
+    ] = None,
+    pooling: Annotated[
+        Literal["mean", "median", "trimmed-mean", "soft-minimum", "best"],
+        typer.Option(help="Clip score from window scores; best: on the development part."),
+    ] = "mean",
+    baseline: Annotated[
+        Literal["lfcc-gmm", "lfcc-lcnn", "ancestor"] | None,
+        typer.Option(help="Train a detector to compare with instead."),
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with a training that was stopped.")] = False,
 ) -> None:
     """Train one branch per feature and join them into a model."""
     from fvx.store import Store
     from fvx.train import train as fit
 
     source = Store.open(choose.store(store))
-    target = choose.new_run(run, str(source.about["dataset"]))
+    name = f"{source.about['dataset']}{f'-{baseline}' if baseline else ''}"
+    target = choose.new_run(run, name)
     card = fit(
         source, target, features=names_of(features), split_name=split, epochs=epochs, seed=seed,
-        on_epoch=_show_epoch, on_protocol=_show_protocol,
+        members=members, balance=balance or (), baseline=baseline, resume=resume,
+        pooling=None if pooling == "best" else pooling,
+        on_epoch=_show_epoch, on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
     )  # fmt: skip
+    what = baseline or f"{len(card.features)} branches"
     typer.echo(
-        f"{len(card.features)} branches -> {target} "
+        f"{what} -> {target} "
         f"(development EER {100 * card.development['eer']:.1f} %, on the clips it was chosen by)"
     )
 
 
 def _show_protocol(protocol: Protocol) -> None:
-    counts = ", ".join(f"{part} {n}" for part, n in protocol.parts.value_counts().items() if part)
-    choose.say(f"{protocol.name} split: {protocol.sentence}; clips: {counts}")
+    _show_parts(protocol)
     choose.say("starting TensorFlow …")
 
 
+def _show_gmm(protocol: Protocol) -> None:
+    _show_parts(protocol)
+    choose.say("fitting mixtures, which takes some minutes …")
+
+
+def _show_parts(protocol: Protocol) -> None:
+    from fvx.protocol import PARTS
+
+    counts = ", ".join(f"{part} {len(protocol.clips(part))}" for part in PARTS)
+    choose.say(f"{protocol.name} split: {protocol.sentence}; clips: {counts}")
+
+
 def _show_epoch(epoch: Epoch) -> None:
+    member = f"network {epoch.member}  " if epoch.member > 1 else ""
     choose.say(
-        f"epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}  development loss "
+        f"{member}epoch {epoch.epoch:3d}  loss {epoch.loss:.4f}  development loss "
         f"{epoch.development_loss:.4f}  development EER {100 * epoch.development_eer:5.1f} %"
         f"{'  *' if epoch.best else ''}"
     )

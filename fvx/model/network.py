@@ -92,7 +92,9 @@ def build(
     )
     hidden = keras.layers.Dropout(0.3)(hidden)
     terminus = keras.Model(
-        joined, keras.layers.Dense(1, name="terminus_logit")(hidden), name="terminus"
+        joined,
+        keras.layers.Dense(1, dtype="float32", name="terminus_logit")(hidden),
+        name="terminus",
     )
     kept = BranchDropout(branch_dropout, name="branch_dropout")(branches(inputs))
     return branches, terminus, keras.Model(inputs, terminus(kept), name="fvx")

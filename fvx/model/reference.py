@@ -17,14 +17,29 @@ from fvx.store import FeatureRecord
 REFERENCE = "reference.json"
 COMPANIONS = ("voiced", "defined")
 _PERCENTILES = np.concatenate([[0.5, 1, 2, 3], np.arange(5, 100, 5), [97, 98, 99, 99.5]])
+_MAX_WINDOWS = 2000  # of the training part: enough for percentiles, whatever the corpus
+
+Table = dict[str, list[list[float]]]
 
 
 class Reference:
-    """Percentiles of each column's clip average over bona fide training clips."""
+    """Percentiles of each column over bona fide training speech: of clips, and of windows.
 
-    def __init__(self, n_clips: int, table: dict[str, list[list[float]]]) -> None:
+    The average over one window strays further than the average over a clip, so each has its own
+    table. A per-clip feature has none for windows: it is the same in all of them.
+
+    Attributes
+    ----------
+    n_clips : int
+    has_windows : bool
+        Whether there is a table for windows; runs of before it was added have none.
+    """
+
+    def __init__(self, n_clips: int, table: Table, windows: Table | None = None) -> None:
         self.n_clips = n_clips
+        self.has_windows = windows is not None
         self._table = table
+        self._windows = windows or {}
 
     @classmethod
     def measure(
@@ -34,7 +49,10 @@ class Reference:
         bonafide: NDArray[np.bool_],
     ) -> Reference:
         """Measure on the bona fide clips of the training part."""
-        table = {}
+        table, windows = {}, {}
+        chosen = np.flatnonzero(bonafide[data.windows.clip])
+        if len(chosen) > _MAX_WINDOWS:
+            chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_WINDOWS).astype(int)]
         for feature in features:
             rows = data.rows[feature.name]
             values = data.values[feature.name]
@@ -46,11 +64,17 @@ class Reference:
                 ]
             )
             table[feature.name] = np.percentile(averages, _PERCENTILES, axis=0).T.tolist()
-        return cls(int(bonafide.sum()), table)
+            if feature.hop_s is not None:
+                averages = np.stack([clip_average(feature, values[rows[i]]) for i in chosen])
+                windows[feature.name] = np.percentile(averages, _PERCENTILES, axis=0).T.tolist()
+        return cls(int(bonafide.sum()), table, windows)
 
-    def percentile(self, feature: str, column: int, value: float) -> float:
-        """Share of reference clips below ``value``, in percent, to the table's resolution."""
-        levels = np.asarray(self._table[feature][column])
+    def percentile(self, feature: str, column: int, value: float, *, window: bool = False) -> float:
+        """Share of reference clips below ``value``, in percent, to the table's resolution.
+
+        With ``window``, share of reference windows, if the feature has frames.
+        """
+        levels = self._levels(feature, column, window)
         # Many columns have ties at an end (a count of zero): take the middle of the tie.
         low = np.searchsorted(levels, value, "left")
         high = np.searchsorted(levels, value, "right")
@@ -58,18 +82,39 @@ class Reference:
             return float(np.interp(value, levels, _PERCENTILES, left=0.0, right=100.0))
         return float((_PERCENTILES[low] + _PERCENTILES[high - 1]) / 2)
 
-    def usual(self, feature: str, column: int) -> tuple[float, float]:
-        """The middle 90 % of the reference clips: 5th and 95th percentile."""
-        low, high = np.interp([5, 95], _PERCENTILES, self._table[feature][column])
+    def usual(self, feature: str, column: int, *, window: bool = False) -> tuple[float, float]:
+        """The middle 90 % of the reference clips, or windows: 5th and 95th percentile."""
+        low, high = np.interp([5, 95], _PERCENTILES, self._levels(feature, column, window))
         return float(low), float(high)
+
+    def median(self, feature: str) -> NDArray[np.float64]:
+        """What is in the middle of the reference clips, shape (n_columns,)."""
+        levels = np.asarray(self._table[feature], np.float64)
+        middle: NDArray[np.float64] = levels[:, np.searchsorted(_PERCENTILES, 50)]
+        return middle
+
+    def z_score(
+        self, feature: str, column: int, value: float, *, window: bool = False
+    ) -> float | None:
+        """Distance from the reference's median, in deviations; None where it never varies.
+
+        A deviation is half the distance between the percentiles 15.9 and 84.1, which is the
+        standard deviation of a normal distribution, and which outliers leave as it is.
+        """
+        levels = self._levels(feature, column, window)
+        low, middle, high = np.interp([15.865, 50, 84.135], _PERCENTILES, levels)
+        return float(2 * (value - middle) / (high - low)) if high > low else None
+
+    def _levels(self, feature: str, column: int, window: bool) -> NDArray[np.float64]:
+        table = self._windows if window and feature in self._windows else self._table
+        return np.asarray(table[feature][column], np.float64)
 
     def save(self, run: Path) -> None:
         """Write ``reference.json`` into a run directory."""
-        rounded = {
-            name: [[float(f"{level:.6g}") for level in column] for column in columns]
-            for name, columns in self._table.items()
-        }
-        write_json(run / REFERENCE, {"n_clips": self.n_clips, "percentiles": rounded})
+        record: dict[str, object] = {"n_clips": self.n_clips, "percentiles": _rounded(self._table)}
+        if self.has_windows:
+            record["window_percentiles"] = _rounded(self._windows)
+        write_json(run / REFERENCE, record)
 
     @classmethod
     def load(cls, run: Path) -> Reference:
@@ -82,13 +127,21 @@ class Reference:
         """
         try:
             raw = json.loads((run / REFERENCE).read_text())
-            return cls(int(raw["n_clips"]), dict(raw["percentiles"]))
+            windows = raw.get("window_percentiles")
+            return cls(int(raw["n_clips"]), dict(raw["percentiles"]), windows and dict(windows))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{run / REFERENCE}: cannot be read ({error})") from error
 
 
+def _rounded(table: Table) -> Table:
+    return {
+        name: [[float(f"{level:.6g}") for level in column] for column in columns]
+        for name, columns in table.items()
+    }
+
+
 def clip_average(feature: FeatureRecord, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A clip's average of each column, shape (n_columns,).
+    """Average of each column over a clip, or over a window of it, shape (n_columns,).
 
     Over the frames where its companion column, ``voiced`` or ``defined``, says that the
     feature exists; the companion itself over all of them.

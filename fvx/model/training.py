@@ -1,104 +1,72 @@
-"""Fit the network to windows; keep the epoch that is best on the development part."""
+"""Training: fvx's own network, or several of them, into the files of a run. Needs TensorFlow."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fvx import metrics
+from fvx.model.checkpoint import Checkpoint
+from fvx.model.descent import (
+    Epoch,
+    TrainingSettings,
+    begin,
+    descend,
+    devices,
+    inference,
+    keras,
+)
+from fvx.model.keras_file import KERAS_MODEL
+from fvx.model.network import BranchDropout, build
+from fvx.model.part import Features, Part
+from fvx.model.scorer import BRANCHES, TERMINUS
 from fvx.quiet import quiet
 
-with quiet():
-    import keras
-    import tensorflow as tf
+__all__ = ["Epoch", "Trained", "TrainingSettings", "describe", "fit"]
 
-    tf.config.list_physical_devices()  # looks for a GPU now, and says so while nobody listens
-
-from fvx.model.data import WindowData
-from fvx.model.network import BranchDropout, build
-from fvx.model.scorer import BRANCHES, TERMINUS
-from fvx.store import FeatureRecord
-
-KERAS_MODEL = "model.keras"
-_SCORING_BATCH = 512
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What decides a training run, given its data."""
-
-    epochs: int = 40
-    seed: int = 0
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    branch_dropout: float = 0.2
-    patience_epochs: int = 10
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch brought."""
-
-    epoch: int
-    loss: float
-    development_loss: float
-    development_eer: float
-    best: bool
-
-
-@dataclass(frozen=True)
-class Part:
-    """Windows of one part, with the label of each clip (True: bona fide)."""
-
-    data: WindowData
-    bonafide: NDArray[np.bool_]
-
-    @property
-    def window_bonafide(self) -> NDArray[np.bool_]:
-        """The label of each window's clip."""
-        return self.bonafide[self.data.windows.clip]
+Models = tuple[keras.Model, keras.Model, keras.Model]
 
 
 class Trained:
-    """A fitted network.
+    """A fitted network, or the average of several.
 
     Attributes
     ----------
+    models : tuple of keras.Model
+        Branches, terminus, and both joined.
     withheld : float32 array, shape (n_features, embedding_size)
-    development_logits : float64 array, shape (n_clips,)
-        Mean logit of each development clip.
+    development_logits : float64 array, shape (n_windows,)
+        Of the development part's windows.
     history : list of Epoch
+    training : mapping
+        Settings and history, for the card.
     """
 
     def __init__(
         self,
-        models: tuple[keras.Model, keras.Model, keras.Model],
+        models: Models,
         withheld: NDArray[np.float32],
         development_logits: NDArray[np.float64],
         history: list[Epoch],
     ) -> None:
-        self._branches, self._terminus, self._joint = models
+        self.models = models
         self.withheld = withheld
         self.development_logits = development_logits
         self.history = history
+        self.training: dict[str, Any] = {}
 
     def save(self, run: Path) -> dict[str, str]:
         """Write the Keras model and its LiteRT form; return each file's SHA-256."""
         with quiet():
-            self._joint.save(run / KERAS_MODEL)
-            self._branches.export(run / BRANCHES, format="litert", verbose=False)
-            self._terminus.export(run / TERMINUS, format="litert", verbose=False)
+            branches, terminus, joint = self.models
+            joint.save(run / KERAS_MODEL)
+            branches.export(run / BRANCHES, format="litert", verbose=False)
+            terminus.export(run / TERMINUS, format="litert", verbose=False)
         return {
             name: hashlib.sha256((run / name).read_bytes()).hexdigest()
             for name in (KERAS_MODEL, BRANCHES, TERMINUS)
@@ -106,106 +74,127 @@ class Trained:
 
 
 def fit(
-    features: Sequence[FeatureRecord],
     train: Part,
     development: Part,
     settings: TrainingSettings,
+    *,
+    unfinished: Path | None = None,
+    resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
-    """Train with logistic loss and class weights; stop early on the development EER.
+    """Train with logistic loss and balanced weights; stop early on the development EER.
 
-    The same store, settings and machine give the same numbers.
+    The same store, settings and machine give the same numbers, also when the training was
+    stopped and went on. On several GPUs of one machine each takes its share of every batch.
+
+    Parameters
+    ----------
+    unfinished : Path or None
+        Folder for what is needed to go on.
+    resume : bool
+        Go on from what is there.
+
+    Raises
+    ------
+    ModelError
+        If what is there is damaged, or of another training.
     """
-    keras.utils.set_random_seed(settings.seed)
-    tf.config.experimental.enable_op_determinism()
-    models = build(
-        features,
-        train.data.windows.geometry,
-        train.data.statistics(),
-        branch_dropout=settings.branch_dropout,
-    )
-    branches, _, joint = models
-    dropout = next(layer for layer in joint.layers if isinstance(layer, BranchDropout))
-    joint.compile(
-        optimizer=keras.optimizers.AdamW(settings.learning_rate, settings.weight_decay),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    joint_logits, embed = _inference(joint), _inference(branches)
-    history: list[Epoch] = []
-    best_weights, best_logits = joint.get_weights(), np.zeros(len(development.bonafide))
-    waited = 0
-    rng = np.random.default_rng(settings.seed)
-    for number in range(1, settings.epochs + 1):
-        losses = [
-            float(joint.train_on_batch(x, y, sample_weight=w))
-            for x, y, w in _shuffled(train, settings.batch_size, rng)
-        ]
-        dropout.withheld.assign(_mean_bonafide_embedding(embed, train))
-        logits = development.data.clip_means(_window_logits(joint_logits, development.data))
-        loss, eer = _clip_loss(logits, development.bonafide), _eer(logits, development.bonafide)
-        best = not history or (eer, loss) < min(
-            (one.development_eer, one.development_loss) for one in history
+    statistics = train.statistics()
+    members = []
+    for number in range(1, settings.members + 1):
+        own = replace(settings, seed=settings.seed + number - 1)
+        checkpoint = None
+        if unfinished:
+            about = _about(train, development, own)
+            checkpoint = Checkpoint(unfinished / f"member-{number}.npz", about)
+        options = {"checkpoint": checkpoint, "resume": resume, "on_epoch": on_epoch}
+        members.append(_fit_one(statistics, train, development, own, member=number, **options))
+    trained = members[0] if len(members) == 1 else _average(members)
+    trained.training = describe(settings, trained.history)
+    return trained
+
+
+def _fit_one(
+    statistics: Mapping[str, Any],
+    train: Part,
+    development: Part,
+    settings: TrainingSettings,
+    **options: Any,
+) -> Trained:
+    def network() -> Models:
+        return build(
+            train.features,
+            train.windows.geometry,
+            statistics,
+            branch_dropout=settings.branch_dropout,
         )
-        history.append(Epoch(number, float(np.mean(losses)), loss, eer, best))
-        if best:
-            best_weights, best_logits, waited = joint.get_weights(), logits, 0
-        else:
-            waited += 1
-        on_epoch(history[-1])
-        if waited >= settings.patience_epochs:
-            break
-    joint.set_weights(best_weights)
-    withheld = np.asarray(dropout.withheld.numpy(), np.float32)
-    return Trained(models, withheld, best_logits, history)
+
+    begin(settings)
+    with devices(settings) as strategy:
+        branches, terminus, joint = network()
+        dropout = next(layer for layer in joint.layers if isinstance(layer, BranchDropout))
+        embed = inference(branches)
+        done = descend(
+            joint, train, development, settings, strategy=strategy,
+            after_epoch=lambda: dropout.withheld.assign(_mean_embedding(embed, train)), **options,
+        )  # fmt: skip
+        weights = joint.get_weights()
+        withheld = np.asarray(dropout.withheld.numpy(), np.float32)
+    if strategy is not None or keras.config.dtype_policy() != joint.dtype_policy:
+        branches, terminus, joint = network()  # as it is used: one device, single precision
+        joint.set_weights(weights)
+    return Trained((branches, terminus, joint), withheld, done.development_logits, done.history)
 
 
-def _shuffled(
-    part: Part, size: int, rng: np.random.Generator
-) -> Iterator[tuple[dict[str, Any], NDArray[np.float32], NDArray[np.float32]]]:
-    """Batches in random order; both classes weigh the same, whatever their numbers."""
-    bonafide = part.window_bonafide
-    share = bonafide.mean()
-    weights = np.where(bonafide, 0.5 / share, 0.5 / (1 - share)).astype(np.float32)
-    order = rng.permutation(len(bonafide))
-    for first in range(0, len(order), size):
-        which = order[first : first + size]
-        target = bonafide[which].astype(np.float32)[:, np.newaxis]
-        yield part.data.batch(which), target, weights[which]
+def _average(members: list[Trained]) -> Trained:
+    """One network of several: embeddings side by side, logits averaged.
+
+    Branches still do not meet before the terminus, so features are withheld as before.
+    """
+    for number, one in enumerate(members, 1):
+        for model in one.models:
+            model.name = f"{model.name}_{number}"
+    every_branches, every_terminus, _ = zip(*(one.models for one in members), strict=True)
+    inputs = {
+        name: keras.Input(one.shape[1:], name=name) for name, one in every_branches[0].input.items()
+    }
+    embedded = [branches(inputs) for branches in every_branches]
+    branches = keras.Model(inputs, keras.ops.concatenate(embedded, axis=-1), name="branches")
+    joined = keras.Input(branches.output.shape[1:], name="embeddings")
+    shares = keras.ops.split(joined, len(members), axis=-1)
+    logits = [terminus(share) for terminus, share in zip(every_terminus, shares, strict=True)]
+    terminus = keras.Model(joined, keras.layers.Average()(logits), name="terminus")
+    joint = keras.Model(inputs, terminus(branches(inputs)), name="fvx")
+    return Trained(
+        (branches, terminus, joint),
+        np.concatenate([one.withheld for one in members], axis=1),
+        np.mean([one.development_logits for one in members], axis=0),
+        [epoch for one in members for epoch in one.history],
+    )
 
 
-def _inference(model: keras.Model) -> Callable[[dict[str, Any]], NDArray[np.float64]]:
-    """The model without its training behaviour, compiled once for batches of any size."""
-    batches = {name: tf.TensorSpec(one.shape, one.dtype) for name, one in model.input.items()}
-    compiled = tf.function(lambda x: model(x, training=False), input_signature=[batches])
-    return lambda x: np.asarray(compiled(x), np.float64)
-
-
-def _window_logits(
-    logits: Callable[[dict[str, Any]], NDArray[np.float64]], data: WindowData
-) -> NDArray[np.float64]:
-    return np.concatenate([logits(x) for x in data.batches(_SCORING_BATCH)]).reshape(-1)
-
-
-def _mean_bonafide_embedding(
-    embed: Callable[[dict[str, Any]], NDArray[np.float64]], part: Part
+def _mean_embedding(
+    embed: Callable[[Features], NDArray[np.float64]], part: Part
 ) -> NDArray[np.float32]:
-    which = np.flatnonzero(part.window_bonafide)
+    """What each branch gives for bona fide speech, on average."""
     total: NDArray[np.float64] | float = 0.0
-    for first in range(0, len(which), _SCORING_BATCH):
-        x = part.data.batch(which[first : first + _SCORING_BATCH])
-        total = total + embed(x).sum(axis=0)
-    return np.asarray(total / len(which), np.float32)
+    n_windows = 0
+    for batch in part.bonafide_sample():
+        embeddings = embed(batch)
+        total = total + embeddings.sum(axis=0)
+        n_windows += len(embeddings)
+    return np.asarray(total / n_windows, np.float32)
 
 
-def _clip_loss(logits: NDArray[np.float64], bonafide: NDArray[np.bool_]) -> float:
-    losses = np.logaddexp(0, np.where(bonafide, -logits, logits))
-    return float((losses[bonafide].mean() + losses[~bonafide].mean()) / 2)
-
-
-def _eer(logits: NDArray[np.float64], bonafide: NDArray[np.bool_]) -> float:
-    rate, _ = metrics.eer(logits[bonafide], logits[~bonafide])
-    return float(rate)
+def _about(train: Part, development: Part, settings: TrainingSettings) -> dict[str, Any]:
+    """What has to be the same for a training to go on; it may go on for longer."""
+    return {
+        "features": [asdict(one) for one in train.features],
+        "geometry": asdict(train.windows.geometry),
+        "clips": [part.windows.clips for part in (train, development)],
+        "weights": hashlib.sha256(train.weights.tobytes()).hexdigest(),
+        "settings": {**asdict(settings), "epochs": None, "members": None},
+    }
 
 
 def describe(settings: TrainingSettings, history: Sequence[Epoch]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fvx.audio import Audio
+from fvx.report.course import Course
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,11 +20,38 @@ def explanation_picture(path: str | Path, record: Mapping[str, Any], audio: Audi
     save_explanation(path, record, audio)
 
 
-def explanation_page(path: str | Path, record: Mapping[str, Any], audio: Audio) -> None:
+def explanation_page(
+    path: str | Path,
+    record: Mapping[str, Any],
+    audio: Audio,
+    courses: Mapping[str, Course | None],
+) -> None:
     """Write an explanation as one self-contained HTML page."""
     from fvx.report.page import save_page
 
-    save_page(path, record, audio)
+    save_page(path, record, audio, courses)
+
+
+def index_page(path: str | Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write the page that leads to the pages of many clips."""
+    from fvx.report.page import save_index
+
+    save_index(path, entries)
+
+
+def reliance_picture(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Draw what a model relies on over a corpus as one PNG."""
+    from fvx.report.reliance_plot import save_reliance
+
+    save_reliance(path, record)
+
+
+def reliance_page(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Write what a model relies on over a corpus as one HTML page."""
+    from fvx.report.page import save_reliance
+    from fvx.report.reliance_plot import reliance_png
+
+    save_reliance(path, record, reliance_png(record))
 
 
 def audit_picture(

@@ -45,13 +45,21 @@ def explanation_png(record: Mapping[str, Any], audio: Audio) -> bytes:
     _draw_cells(figure, cells, starts, matrix, names, record)
     _bars(bars, names, matrix.sum(axis=1), record)
     title = (
-        f"{Path(record['path']).name}: {record['verdict']}, "
+        f"{_printable(Path(record['path']).name)}: {record['verdict']}, "
         f"score {record['score']:+.2f}, probability of a spoof {100 * record['p_spoof']:.0f} %"
     )
     figure.suptitle(title, fontsize=14, color=BLACK, parse_math=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
+
+
+def _printable(name: str) -> str:
+    """A name without what no font has: controls, and bytes that are no UTF-8."""
+    known = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in known
+    )
 
 
 def _matrix(record: Mapping[str, Any]) -> tuple[list[str], list[float], NDArray[np.float64]]:
