@@ -23,7 +23,7 @@ help:
 	@echo "make test     run the tests, $(JOBS) at a time (JOBS=4, ARGS='-k windows')"
 	@echo "make lint     check style, types and import contracts"
 	@echo "make bench    run the benchmarks"
-	@echo "make docs     write docs/features.md and its pictures from the installed plugins"
+	@echo "make docs     write the generated pages, run the Start page, build the site into site/"
 	@echo "make dist     build wheels and sdists into dist/, check them and install from them"
 	@echo "make version  list where the version stands; V=0.2.0 writes another everywhere"
 	@echo "make install  make .venv with fvx and its plugins; the others do this by themselves"
@@ -53,6 +53,11 @@ docs: $(STAMP)
 	@$(BIN)/python docs/make_features.py
 	@$(BIN)/python release/licences.py
 	@$(BIN)/python docs/make_api.py
+	@$(BIN)/python docs/make_cli.py
+	@$(BIN)/python docs/make_python.py
+	@$(BIN)/python docs/make_start.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "wrote site/index.html"
 
 dist: $(STAMP)
 	@echo "fvx: building wheels and sdists into dist/"
@@ -68,7 +73,7 @@ version: $(STAMP)
 
 clean:
 	@echo "fvx: removing .venv and caches"
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@rm -rf *.egg-info plugins/*/*.egg-info plugins/*/build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -80,5 +85,5 @@ $(STAMP): pyproject.toml constraints.txt $(PROJECTS)
 		echo "fvx: creating .venv and installing (first time only, some minutes) …"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) pip
-	@$(PIP) --group dev -e ".[all]" $(EDITABLE)
+	@$(PIP) --group dev --group docs -e ".[all]" $(EDITABLE)
 	@touch $@

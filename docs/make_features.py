@@ -113,14 +113,14 @@ def section(feature: Feature) -> str:
             f"![{name} of a recording and of synthetic speech](pictures/{name}.png)",
             f"- {', '.join(facts)}\n- columns: {_columns(feature.columns)}\n"
             f"- settings: {settings or NOTHING}",
-            *_rendered(feature),
+            *rendered(feature.__doc__),
         ]
     )
 
 
-def _rendered(feature: Feature) -> Iterator[str]:
-    """The docstring after its first line, numpy's sections as Markdown."""
-    text = inspect.cleandoc(feature.__doc__ or "")
+def rendered(docstring: str | None) -> Iterator[str]:
+    """A docstring after its first line, numpy's sections as Markdown."""
+    text = inspect.cleandoc(docstring or "")
     text = re.sub(r":math:`([^`]*)`", r"$\1$", text).replace("``", "`")
     parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", text, flags=re.MULTILINE)
     _, _, body = parts[0].partition("\n")
@@ -138,10 +138,10 @@ def _items(content: str) -> Iterator[str]:
         head, _, body = entry.partition("\n")
         said, *listed = re.split(r"^ *- ", body, flags=re.MULTILINE)
         said, *listed = (" ".join(text.split()) for text in (said, *listed))
-        if not said and not listed:
-            yield head
-            continue
         name, colon, kind = head.partition(" : ")
+        if not said and not listed:
+            yield f"- `{name}` ({kind})" if colon else head
+            continue
         yield f"- `{name}` ({kind}): {said}".rstrip() if colon else f"- {head}: {said}".rstrip()
         yield from (f"  - {text}" for text in listed)
 

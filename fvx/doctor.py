@@ -26,7 +26,7 @@ from fvx.registry import ONLY, Registry, discover
 State = Literal["ok", "slow", "missing", "broken"]
 
 _LEAST_FREE_GB = 1.0
-_SLOW_SHARE = 0.2  # of a clip's duration: five times real time, for one feature alone
+_SLOW_SHARE = 1.0  # of a clip's duration, for one feature alone, whose first call may set up more
 _SLOW_START_S = 10.0
 _EXTRAS = {
     "train": "fvx train",

@@ -23,6 +23,7 @@ from fvx.model.part import Part
 from fvx.model.pooling import Pooling
 from fvx.model.reference import Reference
 from fvx.protocol import DEVELOPMENT, PARTS, TRAIN, Protocol, SplitName, is_copy, split
+from fvx.registry import discover
 from fvx.store import Store
 from fvx.windows import Geometry, saved_geometry
 
@@ -43,6 +44,7 @@ def train(
     epochs: int = 40,
     seed: int = 0,
     members: int = 1,
+    whole: bool = False,
     balance: Sequence[str] = (),
     pooling: Pooling | None = "mean",
     baseline: BaselineName | None = None,
@@ -66,6 +68,9 @@ def train(
         None: the corpus's own parts if it names them, else speaker-disjoint ones.
     members : int
         Networks to train, each with a seed of its own, and to average.
+    whole : bool
+        At the end, learn anew from training and development clips together, as was found best.
+        Calibration and all figures stay those of the network that knew the training clips only.
     balance : sequence of str
         Columns of the clip table (source, system, …) whose values weigh the same within each
         class, however many clips they have.
@@ -88,7 +93,7 @@ def train(
     if run.exists():
         raise ModelError(f"{run}: exists already; name another with --run")
     plan = find(baseline) if baseline else None
-    if plan and (features or resume or members > 1):
+    if plan and (features or resume or whole or members > 1):
         raise ModelError(f"{plan.name} has its own features, is one model, and is not resumed")
     unfinished = run.parent / f".{run.name}.unfinished"
     if resume and not any(unfinished.glob("*.npz")):
@@ -112,6 +117,7 @@ def train(
         Part.over(store, records, geometry, protocol.clips(name), balance=balance)
         for name in (TRAIN, DEVELOPMENT)
     )
+    both = list(clips.index[protocol.parts[clips.index].isin([TRAIN, DEVELOPMENT])])
     fitted: Fitted | Trained
     if plan:
         fitted = plan.fit(training, development, epochs=epochs, seed=seed, on_epoch=on_epoch)
@@ -119,7 +125,9 @@ def train(
         fitted = _fit(
             training, development, unfinished, resume=resume, on_epoch=on_epoch,
             epochs=epochs, seed=seed, members=members,
+            whole=Part.over(store, records, geometry, both, balance=balance) if whole else None,
         )  # fmt: skip
+    own = [] if plan else sorted(set(names) & discover().branches.keys())
     # A baseline has no branches.
     withheld = getattr(fitted, "withheld", np.zeros((0, 0)))
     poolings = compare(fitted.development_logits, development)
@@ -142,7 +150,8 @@ def train(
         fvx_version=__version__,
         checksums={},
         data={name: _counts(clips.loc[protocol.clips(name)]) for name in PARTS},
-        training={**fitted.training, "balance": list(balance)},
+        training={**fitted.training, "balance": list(balance), "own_branches": own,
+                  "whole": whole},
         development={
             "eer": chosen.eer,
             "cllr": chosen.cllr,
@@ -178,6 +187,7 @@ def _fit(
     unfinished: Path,
     *,
     resume: bool,
+    whole: Part | None,
     on_epoch: Callable[[Epoch], None],
     **settings: Any,
 ) -> Trained:
@@ -194,6 +204,7 @@ def _fit(
         return fit(
             training, development, TrainingSettings(**settings),
             unfinished=unfinished, resume=resume, on_epoch=on_epoch,
+            branches=discover().branches, whole=whole,
         )  # fmt: skip
     except OSError as error:
         raise ModelError(f"{unfinished}: cannot be written ({error.strerror or error})") from error

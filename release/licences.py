@@ -6,6 +6,7 @@ compiled file, or said nowhere, stands in this file.
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -145,8 +146,16 @@ def licence(one: Distribution) -> str:
     raise ValueError(f"{name}: licence not known, see its files; add it to release/licences.py")
 
 
-def rows() -> Iterator[Row]:
-    """Every distribution, those of the default install first; extras not installed are left out."""
+def rows(*, complete: bool = False) -> Iterator[Row]:
+    """Every distribution, those of the default install first.
+
+    Extras that are not installed are left out, unless the table is to be complete.
+
+    Raises
+    ------
+    PackageNotFoundError
+        If something is not installed that has to be.
+    """
     about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {"fvx": about["dependencies"], **about["optional-dependencies"]}
     listed: set[str] = set()
@@ -156,6 +165,8 @@ def rows() -> Iterator[Row]:
         try:
             found = closure(requirements)
         except PackageNotFoundError:
+            if complete or purpose == "fvx":
+                raise
             continue
         for one in found:
             if one.metadata["Name"] not in listed:
@@ -200,7 +211,11 @@ Written by `make docs`; the tests compare it with what is installed.
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page(rows()), encoding="utf-8")
+    try:
+        text = page(list(rows(complete=True)))
+    except PackageNotFoundError as error:
+        sys.exit(f"licences: {error}; all extras are needed: pip install -e '.[all]'")
+    PAGE.write_text(text, encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

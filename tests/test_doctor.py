@@ -118,6 +118,7 @@ class TestSingleFindings:
     ) -> None:
         (tmp_path / "slow").write_text("0.6")
         monkeypatch.setenv("FVX_TEST_SLOW", str(tmp_path / "slow"))
+        monkeypatch.setattr(doctor, "_SLOW_SHARE", 0.2)
         registry = doctor.discover()
         one = doctor._features(Registry({"slow": fakes.Slow()}, registry.datasets))
         assert one.state == "slow"

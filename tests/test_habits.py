@@ -210,8 +210,10 @@ class TestTerminals:
         assert done.returncode == 0
         assert "\x1b" not in done.stdout + done.stderr
 
-    def test_the_version_is_one_line(self) -> None:
+    def test_the_version_is_one_line_however_it_is_asked_for(self) -> None:
         assert fvx("--version").stdout == f"fvx {cli_version()}\n"
+        module = [sys.executable, "-m", "fvx", "--version"]
+        assert subprocess.check_output(module, text=True) == f"fvx {cli_version()}\n"
 
 
 def completed(*words: str, shell: str = "bash") -> list[str]:

@@ -114,7 +114,7 @@ _KNOWN = (
     Baseline(
         "lfcc-lcnn",
         ("lfcc",),
-        Geometry(4.0, 2.0),
+        Geometry(2.0, 1.0),
         "Light convolutional network with max-feature-map activations and two bidirectional "
         "recurrent layers over LFCC. A baseline to compare with.",
         "fvx.baselines.lcnn",

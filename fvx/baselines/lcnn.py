@@ -20,10 +20,11 @@ def fit(
     seed: int,
     on_epoch: Callable[[Any], None],
 ) -> FittedNetwork:
-    """Fit to windows of four seconds; logistic loss with balanced weights.
+    """Fit to windows of two seconds; logistic loss with balanced weights.
 
     As published, but for standardised inputs, smaller batches (its corpus was forty times the
-    size of what it is compared on here), and fixed windows in place of whole utterances.
+    size of what it is compared on here), and windows in place of whole utterances: most clips
+    are shorter than four seconds, and repeated to fill them it learnt next to nothing.
 
     References
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from fvx.cli import habits
 if TYPE_CHECKING:
     from fvx.datasets import Dataset
 
+Shipped = Literal["default", "perceptible"]
 STORES, RUNS = Path("features"), Path("runs")
 
 
@@ -96,6 +97,15 @@ def write(path: Path, save: Callable[[Path], None], *, quietly: bool = False) ->
         raise FvxError(f"{path}: cannot be written ({error.strerror or error})") from error
     if not quietly:
         say(f"wrote {path}")
+
+
+def model(run: Path | None, name: Shipped | None) -> Path | None:
+    """The run named, or the shipped model named; None when neither is."""
+    from fvx.detector import SHIPPED
+
+    if run is not None and name is not None:
+        raise typer.BadParameter("--run names a model already; give one of the two")
+    return SHIPPED[name] if name is not None else run
 
 
 def say_model(run: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fvx.cli import choose, explain_many, reliance
+from fvx.cli import choose, explain_many, habits, reliance
 from fvx.cli.predict import headline
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def explain(
     ] = None,
     run: Annotated[
         Path | None, typer.Option(help="Run to use; default newest, or shipped.")
+    ] = None,
+    model: Annotated[
+        choose.Shipped | None, typer.Option(help="A model shipped with fvx, instead of a run.")
     ] = None,
     method: Annotated[
         Literal["lime", "shapley", "occlusion", "gradients"],
@@ -58,10 +61,12 @@ def explain(
     ] = None,
 ) -> None:
     """Say what spoke for and against a file being bona fide, and when."""
+    habits.keep_to_one_thread()
     from fvx.explanation import Settings
 
     if overall == bool(files):
         raise typer.BadParameter("name files to explain, or --global and a store")
+    run = choose.model(run, model)
     settings = Settings(method, seed, kernel, units, n_samples)
     targets = {"json": json, "csv": csv, "html": html, "png": png}
     if overall:

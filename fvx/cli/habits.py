@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from time import perf_counter
@@ -101,3 +102,9 @@ def _versions() -> str:
     from fvx import __version__
 
     return f"fvx {__version__}, Python {platform.python_version()}, {platform.platform()}"
+
+
+def keep_to_one_thread() -> None:
+    """Before NumPy loads: on arrays of a clip's size a second thread of BLAS only waits, busily."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")

@@ -26,6 +26,9 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 40,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     members: Annotated[int, typer.Option(min=1, max=20, help="Networks to average.")] = 1,
+    whole: Annotated[
+        bool, typer.Option(help="At the end, learn anew from the development part, too.")
+    ] = False,
     balance: Annotated[
         list[str] | None,
         typer.Option(help="Column of the clip table whose values count alike; may be repeated."),
@@ -49,7 +52,7 @@ def train(
     target = choose.new_run(run, name)
     card = fit(
         source, target, features=names_of(features), split_name=split, epochs=epochs, seed=seed,
-        members=members, balance=balance or (), baseline=baseline, resume=resume,
+        members=members, whole=whole, balance=balance or (), baseline=baseline, resume=resume,
         pooling=None if pooling == "best" else pooling,
         on_epoch=_show_epoch, on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
     )  # fmt: skip

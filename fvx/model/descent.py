@@ -30,8 +30,8 @@ from fvx.model.optimizer import FlatAdamW
 from fvx.model.part import Batch, Features, Part
 from fvx.model.pooling import pool
 
-__all__ = ["Descent", "Epoch", "TrainingSettings", "begin", "descend", "devices", "inference",
-           "keras"]  # fmt: skip
+__all__ = ["Descent", "Epoch", "TrainingSettings", "begin", "descend", "descend_again", "devices",
+           "inference", "keras"]  # fmt: skip
 
 Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
@@ -51,7 +51,6 @@ class TrainingSettings:
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    branch_dropout: float = 0.2
     patience_epochs: int = 10
     members: int = 1
     precision: Precision | None = None
@@ -155,12 +154,8 @@ def descend(
     ModelError
         If the checkpoint is damaged, or of another training.
     """
-    loss = loss or keras.losses.BinaryCrossentropy(from_logits=True)
-    adam = keras.optimizers.AdamW if strategy else FlatAdamW
-    optimizer = adam(settings.learning_rate, settings.weight_decay)
-    network.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-    network.optimizer.build(network.trainable_variables)
-    step, infer = _step(network, strategy), inference(judged or network)
+    step = _ready(network, settings, loss, strategy)
+    infer = inference(judged or network)
     done = Descent()
     best: list[NDArray[Any]] = network.get_weights()
     kept = checkpoint.load() if checkpoint and resume else None
@@ -206,6 +201,36 @@ def inference(model: keras.Model) -> Callable[[Features], NDArray[np.float64]]:
     batches = {name: tf.TensorSpec(one.shape, tf.float32) for name, one in model.input.items()}
     compiled = tf.function(lambda x: model(x, training=False), input_signature=[batches])
     return lambda x: np.asarray(compiled(x), np.float64)
+
+
+def descend_again(
+    network: keras.Model,
+    part: Part,
+    settings: TrainingSettings,
+    *,
+    loss: keras.losses.Loss | None = None,
+    strategy: Any = None,
+) -> None:
+    """Fit ``network`` for all of ``settings.epochs``, judged by nothing."""
+    step = _ready(network, settings, loss, strategy)
+    for number in range(1, settings.epochs + 1):
+        for batch in Ahead(part.shuffled(settings.batch_size, (settings.seed, number))):
+            step(batch)
+
+
+def _ready(
+    network: keras.Model,
+    settings: TrainingSettings,
+    loss: keras.losses.Loss | None,
+    strategy: Any,
+) -> Callable[[Batch], float]:
+    """Give the network its optimiser and loss; returns what takes one step."""
+    loss = loss or keras.losses.BinaryCrossentropy(from_logits=True)
+    adam = keras.optimizers.AdamW if strategy else FlatAdamW
+    optimizer = adam(settings.learning_rate, settings.weight_decay)
+    network.compile(optimizer=optimizer, loss=loss, jit_compile=False)
+    network.optimizer.build(network.trainable_variables)
+    return _step(network, strategy)
 
 
 def _step(network: keras.Model, strategy: Any) -> Callable[[Batch], float]:

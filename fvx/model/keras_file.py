@@ -105,7 +105,14 @@ def _check_config(node: Any) -> None:
 
 def _is_known(module: str) -> bool:
     return module in ("keras", "builtins", _OUR_CLASSES) or module.startswith(
-        ("keras.layers", "keras.initializers", "keras.ops", "keras.src.ops", "keras.src.models")
+        (
+            "keras.layers",
+            "keras.initializers",
+            "keras.regularizers",
+            "keras.ops",
+            "keras.src.ops",
+            "keras.src.models",
+        )
     )
 
 

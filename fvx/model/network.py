@@ -1,129 +1,152 @@
-"""The network: one branch per feature, joined by the terminus. Needs TensorFlow."""
+"""The network: one branch per feature, each judging alone; the terminus adds. Needs TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fvx.hookspecs import Branch
 from fvx.store import FeatureRecord
 from fvx.windows import Geometry
 
 EMBEDDING_SIZE = 16
-_FILTERS = {"matrix": (32, 48, 64), "contour": (16, 24, 32)}
-_KERNEL_FRAMES = 5
-_NORM_MOMENTUM = 0.9  # small corpora have few steps an epoch: older averages would lag behind
+_LAGS_FRAMES = (1, 2, 4, 8, 16)
+_QUIET = 1e-2  # deviations: below a hundredth of what is usual, all are taken as equally still
+_OUTLIER = 4.0  # deviations
+_NORM_MOMENTUM = 0.95
+_DROPOUT = 0.3
+_PENALTY_PER_INPUT = 2.5e-5  # the more numbers there are, the more corpora can be told apart by
+_HEAD_PENALTY = 1e-3
+
+Models = tuple[keras.Model, keras.Model, keras.Model]
 
 
 @keras.saving.register_keras_serializable("fvx")
-class BranchDropout(keras.layers.Layer):  # type: ignore[misc]
-    """Withholds whole branches at random in training, so that a withheld branch is known.
-
-    A withheld branch is replaced by ``withheld``: what it gives on average for bona fide
-    training speech, kept up to date by whoever trains.
-    """
-
-    def __init__(self, rate: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rate = rate
-        self.seed_generator = keras.random.SeedGenerator()
+class Judgement(keras.layers.Layer):  # type: ignore[misc]
+    """What each branch says by itself: a logit from its embedding."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the stand-in embeddings, zero until they are first measured."""
-        self.withheld = self.add_weight(
-            shape=input_shape[1:], initializer="zeros", trainable=False, name="withheld"
+        """Create one set of weights for each branch."""
+        self.kernel = self.add_weight(
+            shape=input_shape[1:],
+            initializer=keras.initializers.VarianceScaling(mode="fan_out"),
+            regularizer=keras.regularizers.L2(_HEAD_PENALTY),
+            name="kernel",
+        )
+        self.bias = self.add_weight(shape=input_shape[1:2], initializer="zeros", name="bias")
+
+    def call(self, embeddings: Any) -> Any:
+        """Embeddings (n, n_features, size) -> logits (n, n_features)."""
+        return keras.ops.sum(embeddings * self.kernel, axis=-1) + self.bias
+
+
+@keras.saving.register_keras_serializable("fvx")
+class WeightedSum(keras.layers.Layer):  # type: ignore[misc]
+    """Adds what the branches say, each by a weight that is measured and not descended to."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights: all the same until they are measured."""
+        self.weights_of = self.add_weight(
+            shape=input_shape[1:], initializer="ones", trainable=False, name="weights_of"
         )
 
-    def call(self, embeddings: Any, training: bool | None = None) -> Any:
-        """Embeddings in and out: (n, n_features, size)."""
-        if not training:
-            return embeddings
-        shape = (keras.ops.shape(embeddings)[0], embeddings.shape[1], 1)
-        kept = keras.random.uniform(shape, seed=self.seed_generator) >= self.rate
-        return keras.ops.where(kept, embeddings, self.withheld[None])
-
-    def get_config(self) -> dict[str, Any]:
-        """Settings that rebuild the layer."""
-        return {**super().get_config(), "rate": self.rate}
+    def call(self, logits: Any) -> Any:
+        """Logits of the branches (n, n_features) -> of all together (n, 1)."""
+        return keras.ops.sum(logits * self.weights_of, axis=-1, keepdims=True)
 
 
 def build(
     features: Sequence[FeatureRecord],
     geometry: Geometry,
     statistics: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    *,
-    branch_dropout: float,
-) -> tuple[keras.Model, keras.Model, keras.Model]:
-    """Build branches, terminus, and both joined.
+    own: Mapping[str, Branch] = MappingProxyType({}),
+) -> Models:
+    """Build branches, terminus, and what is trained.
 
     Parameters
     ----------
     statistics : mapping of str to (mean, standard deviation), each shape (n_columns,)
         Of the training part; standardisation is the first layer of each branch.
+    own : mapping of str to callable
+        Branches that plugins supply for their features, in place of what is done by kind.
 
     Returns
     -------
     branches : windows by feature -> (n, n_features, EMBEDDING_SIZE)
     terminus : (n, n_features, EMBEDDING_SIZE) -> logit (n, 1), higher means bona fide
-    joint : windows by feature -> logit; shares the layers of the other two
+    apart : windows by feature -> the logit of each branch alone (n, n_features); shares the
+        layers of the other two
     """
     inputs, embeddings = {}, []
     for feature in features:
         frames = () if feature.hop_s is None else (geometry.n_frames(feature.hop_s),)
         inputs[feature.name] = keras.Input((*frames, len(feature.columns)), name=feature.name)
         mean, deviation = statistics[feature.name]
-        standardised = keras.layers.Normalization(
+        hidden = keras.layers.Normalization(
             axis=-1, mean=mean, variance=deviation**2, name=f"{feature.name}_standardise"
         )(inputs[feature.name])
-        if feature.kind == "per_clip":
-            embeddings.append(_dense(standardised, feature.name))
-        else:
-            filters = _FILTERS[feature.kind]
-            embeddings.append(_convolutional(standardised, feature.name, filters))
-    stacked = keras.ops.stack(embeddings, axis=1)
-    branches = keras.Model(inputs, stacked, name="branches")
+        if feature.name in own:
+            hidden = own[feature.name](hidden)
+        elif feature.hop_s is not None:
+            hidden = _pooled(hidden)
+        embeddings.append(_embedding(hidden, feature.name))
+    branches = keras.Model(inputs, keras.ops.stack(embeddings, axis=1), name="branches")
 
-    joined = keras.Input((len(features), EMBEDDING_SIZE), name="embeddings")
-    hidden = keras.layers.Dense(32, activation="relu", name="terminus_hidden")(
-        keras.layers.Flatten()(joined)
-    )
-    hidden = keras.layers.Dropout(0.3)(hidden)
-    terminus = keras.Model(
-        joined,
-        keras.layers.Dense(1, dtype="float32", name="terminus_logit")(hidden),
-        name="terminus",
-    )
-    kept = BranchDropout(branch_dropout, name="branch_dropout")(branches(inputs))
-    return branches, terminus, keras.Model(inputs, terminus(kept), name="fvx")
+    embedded = keras.Input((len(features), EMBEDDING_SIZE), name="embeddings")
+    judgement = Judgement(name="judgement")
+    terminus = keras.Model(embedded, WeightedSum(name="sum")(judgement(embedded)), name="terminus")
+    apart = keras.Model(inputs, judgement(branches(inputs)), name="apart")
+    return branches, terminus, apart
 
 
-def _convolutional(values: Any, name: str, depths: tuple[int, ...]) -> Any:
-    """Convolutions over time, coefficients as channels; mean and deviation over time."""
-    hidden = values
-    for depth, filters in enumerate(depths):
-        hidden = keras.layers.Conv1D(
-            filters, _KERNEL_FRAMES, padding="same", use_bias=False, name=f"{name}_conv{depth}"
-        )(hidden)
-        hidden = keras.layers.BatchNormalization(
-            momentum=_NORM_MOMENTUM, name=f"{name}_norm{depth}"
-        )(hidden)
-        hidden = keras.layers.ReLU()(hidden)
-        if hidden.shape[1] >= 2:
-            hidden = keras.layers.MaxPooling1D(2)(hidden)
-    mean = keras.ops.mean(hidden, axis=1)
-    # The square root has no slope at zero; the small term keeps the gradient finite.
-    deviation = keras.ops.sqrt(keras.ops.var(hidden, axis=1) + 1e-5)
-    return _embedding(keras.ops.concatenate([mean, deviation], axis=-1), name)
+def joined(branches: keras.Model, terminus: keras.Model) -> keras.Model:
+    """Both in one: windows by feature -> logit."""
+    return keras.Model(branches.input, terminus(branches(branches.input)), name="fvx")
 
 
-def _dense(values: Any, name: str) -> Any:
-    hidden = keras.layers.Dense(32, activation="relu", name=f"{name}_dense")(values)
-    return _embedding(hidden, name)
+def _pooled(values: Any) -> Any:
+    """Mean of each column over the window, and how much it moves, at six time scales.
+
+    Movement is the logarithm of the column's deviation, and of its root-mean-square difference
+    over 1 to 16 frames. A microphone, room or equaliser adds nearly the same to a log-spectral or
+    cepstral column all along: it is in the mean, and in none of the others.
+    """
+    n_frames = values.shape[1]
+    mean = keras.ops.mean(values, axis=1, keepdims=True)
+    spans = [values - mean]
+    spans += [values[:, lag:] - values[:, :-lag] for lag in _LAGS_FRAMES if lag < n_frames]
+    moves = [
+        keras.ops.log(keras.ops.sqrt(keras.ops.mean(keras.ops.square(one), axis=1)) + _QUIET)
+        for one in spans
+    ]
+    return keras.ops.concatenate([keras.ops.squeeze(mean, 1), *moves], axis=-1)
 
 
-def _embedding(hidden: Any, name: str) -> Any:
-    hidden = keras.layers.Dropout(0.3)(hidden)
-    return keras.layers.Dense(EMBEDDING_SIZE, activation="tanh", name=f"{name}_embedding")(hidden)
+def _embedding(values: Any, name: str) -> Any:
+    """Few numbers out of many; the penalty keeps them from learning the corpus by heart."""
+    hidden = keras.layers.BatchNormalization(
+        momentum=_NORM_MOMENTUM, center=False, scale=False, name=f"{name}_norm"
+    )(values)
+    hidden = keras.ops.clip(hidden, -_OUTLIER, _OUTLIER)
+    hidden = keras.layers.Dropout(_DROPOUT)(hidden)
+    return keras.layers.Dense(
+        EMBEDDING_SIZE,
+        activation="tanh",
+        kernel_regularizer=keras.regularizers.L2(_PENALTY_PER_INPUT * values.shape[-1]),
+        name=f"{name}_embedding",
+    )(hidden)
+
+
+@keras.saving.register_keras_serializable("fvx")
+class EachAlone(keras.losses.Loss):  # type: ignore[misc]
+    """Logistic loss of every branch by itself, added up: none can lean on another."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Targets (n, 1) and logits (n, n_features) -> (n,)."""
+        losses = keras.ops.softplus(y_pred) - y_true * y_pred
+        return keras.ops.sum(losses, axis=-1)

@@ -18,12 +18,12 @@ from fvx.windows import Geometry, Windows
 
 Features = dict[str, NDArray[np.float32]]
 
-_HELD_BYTES = 1 << 29  # a part that is smaller is read once and kept
+_HELD_BYTES = 3 << 27  # a part that is smaller is read once and kept
 _BLOCK_BYTES = 1 << 24  # clips read together
-_MIXED_BYTES = 3 << 26  # blocks whose windows are shuffled together; as much again is being read
-_LONGEST_BATCH = 512
+_MIXED_BYTES = 1 << 27  # blocks whose windows are shuffled together; as much again is being read
+_LONGEST_BATCH = 128
 _SAMPLE_WINDOWS = 2048
-_SAMPLE_BYTES = 1 << 27
+_SAMPLE_BYTES = 1 << 26
 _SAMPLE_BLOCKS = 16
 
 
@@ -76,7 +76,8 @@ class Part:
         ----------
         balance : sequence of str
             Columns of the clip table. Within each class, clips of each combination of their
-            values weigh the same together, whatever their number; both classes do in any case.
+            values weigh together as the square root of their number; both classes weigh the
+            same in any case.
         """
         table = store.clips.loc[list(clips)]
         bonafide = (table["label"] == "bonafide").to_numpy()
@@ -299,11 +300,18 @@ class _Moments:
 def _balanced(
     bonafide: NDArray[np.bool_], cells: NDArray[np.int64], n_windows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Weight of a window of each clip, so that cells of a class, and classes, weigh the same."""
+    """Weight of a window of each clip: classes weigh the same, cells as the root of their size.
+
+    That all cells of a class weighed the same would give a source of one clip the say of one of
+    hundreds.
+    """
     totals = np.bincount(cells, n_windows)
-    n_cells = {label: len(set(cells[bonafide == label])) for label in (True, False)}
-    of_class = np.where(bonafide, n_cells[True], n_cells[False])
-    weights: NDArray[np.float64] = 0.5 * n_windows.sum() / (of_class * totals[cells])
+    per_window = 1 / np.sqrt(totals[cells])
+    weights = np.zeros(len(cells))
+    for label in (True, False):
+        of_class = bonafide == label
+        share = (per_window * n_windows)[of_class].sum()
+        weights[of_class] = 0.5 * n_windows.sum() * per_window[of_class] / share
     return weights.astype(np.float32)
 
 

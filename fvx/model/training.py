@@ -6,30 +6,33 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fvx import metrics
+from fvx.hookspecs import Branch
 from fvx.model.checkpoint import Checkpoint
 from fvx.model.descent import (
     Epoch,
     TrainingSettings,
     begin,
     descend,
+    descend_again,
     devices,
     inference,
     keras,
 )
 from fvx.model.keras_file import KERAS_MODEL
-from fvx.model.network import BranchDropout, build
+from fvx.model.network import EachAlone, Models, build, joined
 from fvx.model.part import Features, Part
+from fvx.model.pooling import pool
 from fvx.model.scorer import BRANCHES, TERMINUS
 from fvx.quiet import quiet
 
 __all__ = ["Epoch", "Trained", "TrainingSettings", "describe", "fit"]
-
-Models = tuple[keras.Model, keras.Model, keras.Model]
 
 
 class Trained:
@@ -38,7 +41,7 @@ class Trained:
     Attributes
     ----------
     models : tuple of keras.Model
-        Branches, terminus, and both joined.
+        Branches, terminus, and both in one.
     withheld : float32 array, shape (n_features, embedding_size)
     development_logits : float64 array, shape (n_windows,)
         Of the development part's windows.
@@ -78,19 +81,29 @@ def fit(
     development: Part,
     settings: TrainingSettings,
     *,
+    whole: Part | None = None,
     unfinished: Path | None = None,
+    branches: Mapping[str, Branch] = MappingProxyType({}),
     resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train with logistic loss and balanced weights; stop early on the development EER.
+
+    Every branch learns to judge alone; how much each counts is measured on development clips.
 
     The same store, settings and machine give the same numbers, also when the training was
     stopped and went on. On several GPUs of one machine each takes its share of every batch.
 
     Parameters
     ----------
+    whole : Part or None
+        Training and development clips together: learnt from anew at the end, for as many epochs
+        as were best, with all else as it was decided. `development_logits` stay those of the
+        network that had not seen the development clips.
     unfinished : Path or None
         Folder for what is needed to go on.
+    branches : mapping of str to callable
+        Those that plugins supply, by feature.
     resume : bool
         Go on from what is there.
 
@@ -108,7 +121,9 @@ def fit(
             about = _about(train, development, own)
             checkpoint = Checkpoint(unfinished / f"member-{number}.npz", about)
         options = {"checkpoint": checkpoint, "resume": resume, "on_epoch": on_epoch}
-        members.append(_fit_one(statistics, train, development, own, member=number, **options))
+        members.append(
+            _fit_one(statistics, train, development, own, branches, whole, member=number, **options)
+        )
     trained = members[0] if len(members) == 1 else _average(members)
     trained.training = describe(settings, trained.history)
     return trained
@@ -119,31 +134,58 @@ def _fit_one(
     train: Part,
     development: Part,
     settings: TrainingSettings,
+    own_branches: Mapping[str, Branch],
+    whole: Part | None,
     **options: Any,
 ) -> Trained:
     def network() -> Models:
-        return build(
-            train.features,
-            train.windows.geometry,
-            statistics,
-            branch_dropout=settings.branch_dropout,
-        )
+        return build(train.features, train.windows.geometry, statistics, own_branches)
 
     begin(settings)
     with devices(settings) as strategy:
-        branches, terminus, joint = network()
-        dropout = next(layer for layer in joint.layers if isinstance(layer, BranchDropout))
-        embed = inference(branches)
+        branches, terminus, apart = network()
+        judge = inference(apart)
         done = descend(
-            joint, train, development, settings, strategy=strategy,
-            after_epoch=lambda: dropout.withheld.assign(_mean_embedding(embed, train)), **options,
+            apart, train, development, settings, judged=joined(branches, terminus),
+            loss=EachAlone(), strategy=strategy,
+            after_epoch=lambda: _weigh(terminus, judge, development), **options,
         )  # fmt: skip
-        weights = joint.get_weights()
-        withheld = np.asarray(dropout.withheld.numpy(), np.float32)
-    if strategy is not None or keras.config.dtype_policy() != joint.dtype_policy:
-        branches, terminus, joint = network()  # as it is used: one device, single precision
-        joint.set_weights(weights)
-    return Trained((branches, terminus, joint), withheld, done.development_logits, done.history)
+        _weigh(terminus, judge, development)
+        if whole is not None:
+            weights = terminus.get_layer("sum").get_weights()
+            n_epochs = next(one.epoch for one in reversed(done.history) if one.best)
+            begin(settings)
+            branches, terminus, apart = network()
+            again = replace(settings, epochs=n_epochs)
+            descend_again(apart, whole, again, loss=EachAlone(), strategy=strategy)
+            terminus.get_layer("sum").set_weights(weights)
+        withheld = _mean_embedding(inference(branches), whole or train)
+    if strategy is not None or keras.config.dtype_policy() != apart.dtype_policy:
+        trained = (branches, terminus)
+        branches, terminus, _ = network()  # as it is used: one device, single precision
+        for new, old in zip((branches, terminus), trained, strict=True):
+            new.set_weights(old.get_weights())
+    models = (branches, terminus, joined(branches, terminus))
+    return Trained(models, withheld, done.development_logits, done.history)
+
+
+def _weigh(
+    terminus: keras.Model, judge: Callable[[Features], NDArray[np.float64]], development: Part
+) -> None:
+    """Let every branch count that tells development clips apart better than chance.
+
+    All of these count the same, their logits brought to one spread: a branch of many columns is
+    surer of itself than it should be. Weights fitted to the few systems of a development part do
+    worse on other systems than no weights (docs/model.md).
+    """
+    logits = development.map(judge)
+    bonafide, clip = development.bonafide, development.windows.clip
+    clips = np.stack([pool(one, clip, len(bonafide), "mean") for one in logits.T])
+    counts = np.array([metrics.auc(one[bonafide], one[~bonafide]) > 0.5 for one in clips])
+    if not counts.any():
+        counts[:] = True
+    weights = counts / counts.sum() / np.maximum(clips.std(axis=1), 1e-9)
+    terminus.get_layer("sum").set_weights([weights.astype(np.float32)])
 
 
 def _average(members: list[Trained]) -> Trained:

@@ -198,7 +198,7 @@ def test_a_file_that_is_no_model_is_refused(demo: Demo, tmp_path: Path) -> None:
         ({"format_version": 99}, "run format 99"),
         ({"features": None}, "incomplete or malformed"),
         ({"withheld": [[0.0]]}, "do not fit"),
-        ({"geometry": {"length_s": 2.0, "hop_s": 0.5}}, "does not fit its card"),
+        ({"geometry": {"length_s": 2.0, "hop_s": 0.5}}, "do not fit its card"),
     ],
 )
 def test_a_card_that_does_not_fit_is_refused(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from fvx.model.card import Card
 from fvx.model.data import WindowData
 from fvx.model.descent import TrainingSettings, begin
 from fvx.model.keras_file import load_keras
-from fvx.model.network import build
+from fvx.model.network import build, joined
 from fvx.model.part import Part
 from fvx.model.training import Trained, _average, fit
 from fvx.registry import discover
@@ -58,7 +59,8 @@ def records(store: Store) -> list[FeatureRecord]:
 
 def untrained(part: Part, seed: int) -> Trained:
     begin(TrainingSettings(seed=seed))
-    models = build(part.features, part.windows.geometry, part.statistics(), branch_dropout=0.2)
+    branches, terminus, _ = build(part.features, part.windows.geometry, part.statistics())
+    models = (branches, terminus, joined(branches, terminus))
     return Trained(models, np.zeros((len(FEATURES), 16), np.float32), np.zeros(1), [])
 
 
@@ -307,3 +309,25 @@ def test_half_precision_trains_and_is_kept_in_single(store: Store, tmp_path: Pat
     assert json.dumps(checksums)
     assert {str(one.dtype) for one in trained.models[2].weights} <= {"float32", "int64"}
     assert np.isfinite(trained.development_logits).all()
+
+
+def test_a_branch_of_a_plugin_s_own_is_trained_in_place_of_the_usual(store: Store) -> None:
+    def first_frame(inputs: Any) -> Any:
+        return inputs[:, 0]
+
+    clips = list(store.clips.index)
+    train_part, development = (
+        Part.over(store, records(store), Geometry(), some) for some in (clips[:16], clips[16:])
+    )
+    settings = TrainingSettings(epochs=1, seed=0)
+    usual, own = (
+        fit(train_part, development, settings, branches=branches)
+        for branches in ({}, {"f0": first_frame})
+    )
+    (batch, *_) = train_part.shuffled(9, (0,))
+    changed = {**batch.windows, "f0": batch.windows["f0"].copy()}
+    changed["f0"][:, 1:] += 5.0  # all but what the plugin's branch looks at
+    for trained, same in ((usual, False), (own, True)):
+        branches = trained.models[0]
+        before, after = (branches.predict_on_batch(x)[:, 0] for x in (batch.windows, changed))
+        assert np.allclose(before, after) == same
