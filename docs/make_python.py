@@ -46,10 +46,10 @@ OPENING = """\
 <!-- Made by `make docs` from docstrings: what is changed here is lost. -->
 
 What scripts and notebooks use. Names of `fvx` follow its version
-[semantically](https://semver.org); what plugins may rely on is [a page of its own](api.md), with a
-version of its own. The other modules named here change with fvx's minor versions. Arrays are float32
-and time first, shape (n_frames, n_columns); seconds and hertz throughout; a score is higher for bona
-fide.
+[semantically](https://semver.org); what plugins may rely on is [a page of its own](api.md), with
+a version of its own. The other modules named here change with fvx's minor versions. Arrays are
+float32 and time first, shape (n_frames, n_columns); seconds and hertz throughout; a score is higher
+for bona fide.
 
 ```python
 from fvx import Audio, discover, load_model
@@ -122,7 +122,7 @@ def _signature(function: Any) -> str:
     """As written, with the default model's place and the like left out."""
     signature = str(inspect.signature(function)).replace("'", "")
     signature = re.sub(r"\(self(?:, )?", "(", signature)
-    return re.sub(r"<[^<>]*>", "…", signature)
+    return re.sub(r"<(?:[^<>]|<[^<>]*>)*>", "…", signature)  # functions, by their address
 
 
 def main() -> None:

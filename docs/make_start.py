@@ -1,8 +1,8 @@
 """Run the commands of ``docs/start.md`` and write what they print into it: ``make docs``.
 
-A block between ``<!-- run: same -->`` and ``<!-- /run -->`` gives the same output wherever it is run,
-and the tests compare it; ``once`` marks one whose output holds times, or what a training gave. With
-``lines=20`` no more of an output is shown. The blocks are run one after another in one empty folder.
+A block between ``<!-- run: same -->`` and ``<!-- /run -->`` gives the same output wherever it is
+run, and the tests compare it; ``once`` marks one whose output holds times, or what a training gave.
+With ``lines=20`` no more of an output is shown. The blocks are run one after another in one folder.
 """
 
 from __future__ import annotations

@@ -71,8 +71,15 @@ class Verdict:
     _analysis: Analysis | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, ready for ``json.dumps``."""
+        """Plain values, ready for ``json.dumps``.
+
+        Besides the fields what the verdict rests on: ``prior_spoof``, ``threshold``, and
+        ``undecided``, the half-width of the band around it without a verdict; null if there is
+        no score.
+        """
         record = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)[:-1]}
+        for name in ("prior_spoof", "threshold", "undecided"):
+            record[name] = self._analysis and getattr(self._analysis.scorer.card, name)
         record["windows"] = [dataclasses.asdict(window) for window in self.windows]
         record["warnings"] = list(self.warnings)
         return record
@@ -141,8 +148,9 @@ class Detector:
         """What the model was trained on, as it hears it; None for a run that does not say."""
         card = self.scorer.card
         if self._familiarity is None and FAMILIARITY in card.checksums:
-            size = len(card.features) * card.embedding_size
-            self._familiarity = Familiarity.load(self.run, card.checksums[FAMILIARITY], size)
+            n_columns = sum(len(feature.columns) for feature in card.features)
+            checksum = card.checksums[FAMILIARITY]
+            self._familiarity = Familiarity.load(self.run, checksum, n_columns)
         return self._familiarity
 
     def predict(self, file: str | Path) -> Verdict:
@@ -188,7 +196,11 @@ class Detector:
     def _unfamiliar(self, analysis: Analysis) -> tuple[str, ...]:
         if self.familiarity is None:
             return ()
-        return self.familiarity.words(analysis.embeddings.mean(axis=0).reshape(-1))
+        averages = [
+            analysis.values[feature.name].mean(axis=0, dtype=np.float64)
+            for feature in self.scorer.card.features
+        ]
+        return self.familiarity.words(np.concatenate(averages))
 
     def _audit(self, audio: Audio) -> tuple[str, ...]:
         """What installed features that are no evidence have to say of a clip."""

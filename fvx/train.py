@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from fvx import __version__
-from fvx.baselines import BaselineName, Fitted, find
+from fvx.baselines import BaselineName, Fitted, find, open_scorer
 from fvx.errors import ModelError, StoreError
-from fvx.model import Scorer
 from fvx.model.calibrating import calibrate, compare
 from fvx.model.card import NETWORK, SPLIT_FILE, Card
 from fvx.model.familiarity import FAMILIARITY, Familiarity
@@ -72,8 +71,8 @@ def train(
         At the end, learn anew from training and development clips together, as was found best.
         Calibration and all figures stay those of the network that knew the training clips only.
     balance : sequence of str
-        Columns of the clip table (source, system, …) whose values weigh the same within each
-        class, however many clips they have.
+        Columns of the clip table (source, system, …): within each class a value weighs as the
+        root of the number of its windows, so that a few large sources do not decide.
     pooling : str or None
         How a clip's score is made of its windows'; None: whichever has the lowest Cllr on the
         development part.
@@ -174,6 +173,7 @@ def train(
                 Reference.measure(records, training.lazy(), training.bonafide).save(folder)
                 card = _know_the_familiar(folder, card, training, development)
             card.save(folder)
+            open_scorer(folder)  # what was written can be read
             shutil.move(folder, run)
         shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
@@ -211,13 +211,9 @@ def _fit(
 
 
 def _know_the_familiar(folder: Path, card: Card, training: Part, development: Part) -> Card:
-    """Keep where training clips lie, as the portable model that will judge others sees them."""
-    card.save(folder)
-    scorer = Scorer.load(folder)
-    training_clips, development_clips = (
-        part.some(_MAX_CLIPS).clip_means(scorer.embed) for part in (training, development)
-    )
-    checksum = Familiarity.measure(training_clips, development_clips).save(folder)
+    """Keep what training clips are like, so that others can be told from them."""
+    some = (part.some(_MAX_CLIPS).averages() for part in (training, development))
+    checksum = Familiarity.measure(*some).save(folder)
     return dataclasses.replace(card, checksums={**card.checksums, FAMILIARITY: checksum})
 
 

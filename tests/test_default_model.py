@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fvx import load_model
-from fvx.detector import DEFAULT_RUN
+from fvx.detector import DEFAULT_RUN, SHIPPED
 from fvx.model import Card
 
 CORPUS = Path(__file__).parents[1] / "fvx" / "demo_corpus"
@@ -33,14 +33,35 @@ def test_it_explains_in_words() -> None:
     assert "Not to be trusted" in record["model"]["words"]
 
 
-def test_it_is_small_and_holds_no_more_than_it_needs() -> None:
-    files = {path.name: path.stat().st_size for path in DEFAULT_RUN.iterdir()}
-    assert files.keys() == {"card.json", "reference.json", "branches.tflite", "terminus.tflite"}
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_is_small_and_holds_no_more_than_it_needs(name: str) -> None:
+    files = {path.name: path.stat().st_size for path in SHIPPED[name].iterdir()}
+    assert files.keys() == {
+        "card.json", "familiarity.npz", "reference.json", "branches.tflite", "terminus.tflite",
+    }  # fmt: skip
     assert sum(files.values()) < 5_000_000
 
 
-def test_its_card_says_how_good_it_is_and_where_not() -> None:
-    words = Card.load(DEFAULT_RUN).words
+def test_the_perceptible_one_reads_only_what_a_person_can_hear() -> None:
+    assert all(feature.perceptible for feature in load_model(SHIPPED["perceptible"]).features)
+    assert not all(feature.perceptible for feature in load_model(SHIPPED["default"]).features)
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_shipped_model_is_asked_for_by_name(tmp_path: Path, command: str) -> None:
+    (tmp_path / "runs" / "broken").mkdir(parents=True)
+    (tmp_path / "runs" / "broken" / "card.json").write_text("{}")
+    words = [FVX, command, CORPUS / "00.flac", "--model", "perceptible"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    both = subprocess.run([*words, "--run", "x"], capture_output=True, text=True, check=False)
+    assert both.returncode == 2
+    assert "one of the two" in both.stderr
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_its_card_says_how_good_it_is_and_where_not(name: str) -> None:
+    words = Card.load(SHIPPED[name]).words
     for part in ("Trained on", "equal error rate was", "95 % interval", "never to be the only"):
         assert part in words
 

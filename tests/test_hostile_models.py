@@ -177,9 +177,10 @@ class TestLiteRt:
         with pytest.raises(ModelError, match="checksum differs"):
             load_model(run)
 
-    @pytest.mark.parametrize("length", [0, 3, 8, 100, 5_000, 80_000])
-    def test_a_truncated_file_is_refused(self, run: Path, length: int) -> None:
-        replace(run, "terminus.tflite", (run / "terminus.tflite").read_bytes()[:length])
+    @pytest.mark.parametrize("share", [0, 0.01, 0.05, 0.3, 0.9, 0.99])
+    def test_a_truncated_file_is_refused(self, run: Path, share: float) -> None:
+        whole = (run / "terminus.tflite").read_bytes()
+        replace(run, "terminus.tflite", whole[: int(share * len(whole))])
         with pytest.raises(ModelError, match=r"terminus\.tflite: not a LiteRT model"):
             load_model(run)
 
@@ -259,7 +260,7 @@ refused = 0
 for _ in range(300):
     broken = bytearray(content)
     for _ in range(3):
-        broken[random.randrange(4000)] = random.randrange(256)
+        broken[random.randrange(len(content))] = random.randrange(256)
     try:
         litert._verify(bytes(broken), path)
         network = litert.Network(bytes(broken), path, 1)

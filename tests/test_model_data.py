@@ -187,14 +187,16 @@ def test_classes_weigh_the_same(store: Store) -> None:
     assert weights.mean() == pytest.approx(1, rel=1e-5)
 
 
-def test_balanced_sources_weigh_the_same_within_a_class(store: Store) -> None:
+def test_balanced_sources_weigh_as_the_root_of_their_size(store: Store) -> None:
     chosen = part(store, balance=["source"])
     table = store.clips.loc[list(chosen.windows.clips)].iloc[chosen.windows.clip]
-    sums = table.assign(weight=chosen.weights[chosen.windows.clip]).groupby(["label", "source"])[
-        "weight"
-    ]
-    assert len(sums.sum()) == 4
-    np.testing.assert_allclose(sums.sum(), len(chosen) / 4, rtol=1e-5)
+    cells = table.assign(weight=chosen.weights[chosen.windows.clip]).groupby(["label", "source"])
+    weight, size = cells["weight"].sum(), cells["weight"].size()
+    assert len(size) == 4
+    for label in ("bonafide", "spoof"):
+        ratio = weight[label, "a"] / weight[label, "b"]
+        assert ratio == pytest.approx(np.sqrt(size[label, "a"] / size[label, "b"]), rel=1e-4)
+        assert weight[label].sum() == pytest.approx(len(chosen) / 2, rel=1e-5)
 
 
 def test_the_sample_of_bona_fide_speech_is_bona_fide(store: Store, streamed: Part) -> None:
@@ -206,13 +208,14 @@ def test_the_sample_of_bona_fide_speech_is_bona_fide(store: Store, streamed: Par
         assert {float(value) for value in values[:, :, 0].ravel()} <= known
 
 
-def test_means_of_clips_are_those_of_their_windows(store: Store, streamed: Part) -> None:
+def test_averages_of_clips_are_over_their_own_rows(store: Store, streamed: Part) -> None:
+    """Also of those that are repeated to fill a window."""
     for chosen in (part(store), streamed):
-        means = chosen.clip_means(lambda windows: windows["fake"].mean(axis=1))
-        windows = part(store).map(lambda x: x["fake"].mean(axis=1).astype(np.float64))
-        first = windows[chosen.windows.clip == 7].mean(axis=0)
-        np.testing.assert_allclose(means[7], first, rtol=1e-4)
-        assert means.shape == (24, 3)
+        averages = chosen.averages()
+        assert averages.shape == (24, 1 + 3 + 2)
+        for row, clip in enumerate(store.clips.index):
+            expected = [store[name][clip].mean(axis=0) for name in sorted(store.features)]
+            np.testing.assert_allclose(averages[row], np.concatenate(expected), atol=1e-5)
 
 
 @given(

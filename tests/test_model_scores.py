@@ -106,6 +106,12 @@ class TestFamiliarity:
         (words,) = known.words(100 * self.like(1, 4)[0])
         assert words.startswith("unlike the speech")
 
+    def test_a_column_that_never_varies_does_no_harm(self) -> None:
+        training, development = self.like(100, 1), self.like(100, 2)
+        training[:, 3] = development[:, 3] = 7
+        known = Familiarity.measure(training, development)
+        assert (known.distance(development) <= known.limit).mean() > 0.95
+
     def test_few_training_clips_suffice(self) -> None:
         known = Familiarity.measure(self.like(3, 1), self.like(2, 2))
         assert np.isfinite(known.distance(self.like(4, 3))).all()

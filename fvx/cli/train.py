@@ -31,7 +31,9 @@ def train(
     ] = False,
     balance: Annotated[
         list[str] | None,
-        typer.Option(help="Column of the clip table whose values count alike; may be repeated."),
+        typer.Option(
+            help="Column of the clip table: a value of many clips counts less; repeatable."
+        ),
     ] = None,
     pooling: Annotated[
         Literal["mean", "median", "trimmed-mean", "soft-minimum", "best"],

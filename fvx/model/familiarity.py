@@ -13,19 +13,19 @@ from fvx.errors import ModelError
 from fvx.model.arrays import load_arrays, save_arrays
 
 FAMILIARITY = "familiarity.npz"
-_N_AXES = 24
-_N_POINTS = 1024
-_N_NEIGHBOURS = 5
+_N_AXES = 16
 _USUAL = 0.99  # of the development clips are nearer than the limit
-_DIMENSIONS = {"centre": 1, "spread": 1, "axes": 2, "points": 2, "limit": 1}
+_OUTLIER = 8.0  # deviations: farther is not stranger
+_DIMENSIONS = {"mean": 1, "deviation": 1, "axes": 2, "spread": 1, "usual_rest": 1, "limit": 1}
 
 
 class Familiarity:
-    """Distance of a clip's mean embedding from those of training clips.
+    """Distance of a clip's averages of all features from those of the training clips.
 
-    Both are seen along the axes in which training clips differ most, each in units of its
-    deviation, with what lies outside of them as one more coordinate: what is strange in a way
-    that no training clip was shows there. The distance is the mean over the nearest five.
+    Mahalanobis distance along the axes in which training clips differ most, with what lies
+    outside of them as one more coordinate: what is strange in a way that no training clip was
+    shows there. The features themselves are looked at and not what the branches make of them:
+    a branch gives bounded numbers, and white noise comes out as ordinary as speech.
 
     Attributes
     ----------
@@ -34,60 +34,61 @@ class Familiarity:
     """
 
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
-        self._arrays = arrays
+        self._arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
         self.limit = float(arrays["limit"][0])
 
     @classmethod
     def measure(
-        cls, training: NDArray[np.float32], development: NDArray[np.float32]
+        cls, training: NDArray[np.float64], development: NDArray[np.float64]
     ) -> Familiarity:
-        """Measure on mean embeddings of clips, each (n_clips, n_features * embedding_size)."""
-        points = np.asarray(training, np.float64)
-        centre = points.mean(axis=0)
-        _, _, directions = np.linalg.svd(points - centre, full_matrices=False)
-        axes = directions[: min(_N_AXES, len(points) - 1)]
-        arrays = {"centre": centre, "axes": axes, "spread": np.ones(len(axes) + 1)}
-        coordinates = _coordinates(points, arrays)
-        arrays["spread"] = np.maximum(np.sqrt((coordinates**2).mean(axis=0)), 1e-9)
-        coordinates = coordinates / arrays["spread"]
-        if len(coordinates) > _N_POINTS:
-            some = np.linspace(0, len(coordinates) - 1, _N_POINTS).astype(np.int64)
-            coordinates = coordinates[some]
-        arrays |= {"points": coordinates, "limit": np.ones(1)}
-        arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
-        distances = cls(arrays).distance(development)
-        arrays["limit"] = np.array([np.quantile(distances, _USUAL)], np.float32)
-        return cls(arrays)
+        """Measure on clips' averages, each (n_clips, n_columns): of all features' columns."""
+        deviation = training.std(axis=0)
+        arrays = {
+            "mean": training.mean(axis=0),
+            # A column that never varies must not be blown up by a tiny divisor.
+            "deviation": np.where(deviation > 1e-6, deviation, 1.0),
+            "usual_rest": np.zeros(1),
+            "limit": np.ones(1),
+        }
+        standard = _standard(training, arrays)
+        _, _, directions = np.linalg.svd(standard, full_matrices=False)
+        arrays["axes"] = directions[: max(1, min(_N_AXES, len(training) - 1))]
+        arrays["spread"] = np.ones(len(arrays["axes"]) + 1)
+        coordinates = _coordinates(training, arrays)
+        arrays["usual_rest"] = coordinates[:, -1:].mean(axis=0)
+        coordinates = _coordinates(training, arrays)
+        arrays["spread"] = np.maximum(np.sqrt((coordinates**2).mean(axis=0)), 1e-3)
+        kept = {name: array.astype(np.float32) for name, array in arrays.items()}
+        distances = cls(kept).distance(development)
+        kept["limit"] = np.array([max(1e-3, np.quantile(distances, _USUAL))], np.float32)
+        return cls(kept)
 
-    def distance(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Distance of clips from the training clips, (n_clips, size) -> (n_clips,)."""
-        at = _coordinates(np.asarray(embeddings, np.float64), self._arrays)
-        at = at / self._arrays["spread"]
-        points = self._arrays["points"].astype(np.float64)
-        squares = (at**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2 * at @ points.T
-        n_nearest = min(_N_NEIGHBOURS, len(points))
-        nearest = np.sort(np.sqrt(np.maximum(squares, 0)), axis=1)[:, :n_nearest]
-        distances: NDArray[np.float64] = nearest.mean(axis=1)
+    def distance(self, averages: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance of clips from the training clips, (n_clips, n_columns) -> (n_clips,)."""
+        coordinates = _coordinates(averages, self._arrays)
+        distances: NDArray[np.float64] = np.sqrt((coordinates**2).sum(axis=1))
         return distances
 
-    def words(self, embedding: NDArray[np.float32]) -> tuple[str, ...]:
-        """What to tell of one clip, of its mean embedding (size,); nothing if it is familiar."""
-        (distance,) = self.distance(embedding[np.newaxis])
+    def words(self, averages: NDArray[np.float64]) -> tuple[str, ...]:
+        """What to tell of one clip, of its averages (n_columns,); nothing if it is familiar."""
+        (distance,) = self.distance(averages[np.newaxis])
         if distance <= self.limit:
             return ()
         return (
-            f"unlike the speech that the model was trained on ({distance / self.limit:.1f} times "
-            "the distance within which 99 % of like speech lies): do not rely on the verdict",
+            "unlike the speech that the model was trained on "
+            f"({distance / self.limit:.1f} times as far from it as 99 % of like speech): "
+            "do not rely on the verdict",
         )
 
     def save(self, run: Path) -> str:
         """Write into a run directory; returns the file's SHA-256."""
-        save_arrays(run / FAMILIARITY, **self._arrays)
+        kept = {name: array.astype(np.float32) for name, array in self._arrays.items()}
+        save_arrays(run / FAMILIARITY, **kept)
         return hashlib.sha256((run / FAMILIARITY).read_bytes()).hexdigest()
 
     @classmethod
-    def load(cls, run: Path, checksum: str, size: int) -> Familiarity:
-        """Read a run's familiarity, of embeddings of ``size`` numbers.
+    def load(cls, run: Path, checksum: str, n_columns: int) -> Familiarity:
+        """Read a run's familiarity, of features of ``n_columns`` columns together.
 
         Raises
         ------
@@ -98,23 +99,34 @@ class Familiarity:
         arrays = load_arrays(path, _DIMENSIONS)
         if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
             raise ModelError(f"{path}: is not the file its card was written for (checksum differs)")
-        n_axes, n_points = len(arrays["axes"]), len(arrays["points"])
+        n_axes = len(arrays["axes"])
         shapes = {
-            "centre": (size,), "axes": (n_axes, size), "spread": (n_axes + 1,),
-            "points": (n_points, n_axes + 1), "limit": (1,),
+            "mean": (n_columns,), "deviation": (n_columns,), "axes": (n_axes, n_columns),
+            "spread": (n_axes + 1,), "usual_rest": (1,), "limit": (1,),
         }  # fmt: skip
         if {name: array.shape for name, array in arrays.items()} != shapes:
             raise ModelError(f"{path}: does not fit the card")
-        if (arrays["spread"] <= 0).any() or arrays["limit"][0] <= 0:
-            raise ModelError(f"{path}: has a spread or a limit that is not positive")
+        if any((arrays[name] <= 0).any() for name in ("deviation", "spread", "limit")):
+            raise ModelError(f"{path}: has a deviation or a limit that is not positive")
         return cls(arrays)
 
 
-def _coordinates(
-    embeddings: NDArray[np.float64], arrays: dict[str, NDArray[Any]]
+def _standard(
+    averages: NDArray[np.float64], arrays: dict[str, NDArray[Any]]
 ) -> NDArray[np.float64]:
-    """Place along each axis, and distance from the space they span."""
-    offset = embeddings - arrays["centre"]
-    along = offset @ arrays["axes"].T
-    rest = np.maximum((offset**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-    return np.column_stack([along, np.sqrt(rest)])
+    standard = (np.asarray(averages, np.float64) - arrays["mean"]) / arrays["deviation"]
+    clipped: NDArray[np.float64] = np.clip(standard, -_OUTLIER, _OUTLIER)
+    return clipped
+
+
+def _coordinates(
+    averages: NDArray[np.float64], arrays: dict[str, NDArray[Any]]
+) -> NDArray[np.float64]:
+    """Place along each axis, and how much farther than usual from the space they span."""
+    standard = _standard(averages, arrays)
+    along = standard @ arrays["axes"].T
+    rest = np.sqrt(np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0))
+    coordinates: NDArray[np.float64] = (
+        np.column_stack([along, rest - arrays["usual_rest"]]) / arrays["spread"]
+    )
+    return coordinates

@@ -20,8 +20,7 @@ _QUIET = 1e-2  # deviations: below a hundredth of what is usual, all are taken a
 _OUTLIER = 4.0  # deviations
 _NORM_MOMENTUM = 0.95
 _DROPOUT = 0.3
-_PENALTY_PER_INPUT = 2.5e-5  # the more numbers there are, the more corpora can be told apart by
-_HEAD_PENALTY = 1e-3
+_BRANCH_PENALTY, _HEAD_PENALTY = 0.05, 1e-3
 
 Models = tuple[keras.Model, keras.Model, keras.Model]
 
@@ -137,7 +136,7 @@ def _embedding(values: Any, name: str) -> Any:
     return keras.layers.Dense(
         EMBEDDING_SIZE,
         activation="tanh",
-        kernel_regularizer=keras.regularizers.L2(_PENALTY_PER_INPUT * values.shape[-1]),
+        kernel_regularizer=keras.regularizers.L2(_BRANCH_PENALTY),
         name=f"{name}_embedding",
     )(hidden)
 

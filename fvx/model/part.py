@@ -176,22 +176,21 @@ class Part:
         clips = [self.windows.clips[i] for i in chosen]
         return Part.over(self.store, self.features, self.windows.geometry, clips)
 
-    def clip_means(
-        self, function: Callable[[Features], NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        """Mean of what a function gives the windows of each clip, flat: (n_clips, n)."""
-        means = []
+    def averages(self) -> NDArray[np.float64]:
+        """Average of each column of all features over each clip, (n_clips, n_columns)."""
+        of_blocks = []
         for _, data in self.blocks():
-            totals: Any = 0.0
-            for first in range(0, len(data), _LONGEST_BATCH):
-                span = slice(first, first + _LONGEST_BATCH)
-                values = function(data.batch(span))
-                member = np.zeros((len(data.windows.clips), len(values)), np.float32)
-                member[data.windows.clip[span], np.arange(len(values))] = 1
-                totals = totals + member @ values.reshape(len(values), -1)
-            n_windows = np.bincount(data.windows.clip, minlength=len(data.windows.clips))
-            means.append(totals / n_windows[:, np.newaxis].astype(np.float32))
-        return np.concatenate(means)
+            of_features = [
+                np.stack(
+                    [
+                        track.values[first : first + n_rows].mean(axis=0, dtype=np.float64)
+                        for first, n_rows in zip(track.offsets, track.n_stored, strict=True)
+                    ]
+                )
+                for track in data.tracks.values()
+            ]
+            of_blocks.append(np.concatenate(of_features, axis=1))
+        return np.concatenate(of_blocks)
 
     @cached_property
     def _kept_sample(self) -> list[Features]:

@@ -35,6 +35,10 @@ from fvx.quiet import quiet
 __all__ = ["Epoch", "Trained", "TrainingSettings", "describe", "fit"]
 
 
+_SAMPLE_CLIPS = 512  # to know how far a branch's logits spread
+_STILL = 1e-3  # a branch that spreads less has found nothing to go by
+
+
 class Trained:
     """A fitted network, or the average of several.
 
@@ -144,13 +148,13 @@ def _fit_one(
     begin(settings)
     with devices(settings) as strategy:
         branches, terminus, apart = network()
-        judge = inference(apart)
+        judge, sample = inference(apart), train.some(_SAMPLE_CLIPS)
         done = descend(
             apart, train, development, settings, judged=joined(branches, terminus),
             loss=EachAlone(), strategy=strategy,
-            after_epoch=lambda: _weigh(terminus, judge, development), **options,
+            after_epoch=lambda: _weigh(terminus, judge, sample, development), **options,
         )  # fmt: skip
-        _weigh(terminus, judge, development)
+        _weigh(terminus, judge, sample, development)
         if whole is not None:
             weights = terminus.get_layer("sum").get_weights()
             n_epochs = next(one.epoch for one in reversed(done.history) if one.best)
@@ -170,22 +174,34 @@ def _fit_one(
 
 
 def _weigh(
-    terminus: keras.Model, judge: Callable[[Features], NDArray[np.float64]], development: Part
+    terminus: keras.Model,
+    judge: Callable[[Features], NDArray[np.float64]],
+    learnt: Part,
+    development: Part,
 ) -> None:
-    """Let every branch count that tells development clips apart better than chance.
+    """Let every branch count the same that is not worse than chance on development clips.
 
-    All of these count the same, their logits brought to one spread: a branch of many columns is
-    surer of itself than it should be. Weights fitted to the few systems of a development part do
-    worse on other systems than no weights (docs/model.md).
+    Their logits are brought to one spread: a branch of many columns is surer of itself than it
+    should be. Weights fitted to the few systems of a development part do worse on other systems
+    than none (docs/model.md).
     """
-    logits = development.map(judge)
-    bonafide, clip = development.bonafide, development.windows.clip
-    clips = np.stack([pool(one, clip, len(bonafide), "mean") for one in logits.T])
-    counts = np.array([metrics.auc(one[bonafide], one[~bonafide]) > 0.5 for one in clips])
-    if not counts.any():
-        counts[:] = True
-    weights = counts / counts.sum() / np.maximum(clips.std(axis=1), 1e-9)
-    terminus.get_layer("sum").set_weights([weights.astype(np.float32)])
+    spread = _clip_logits(judge, learnt).std(axis=1)
+    weights = 1 / np.maximum(spread, _STILL)
+    bonafide, logits = development.bonafide, _clip_logits(judge, development)
+    areas = np.array([metrics.auc(one[bonafide], one[~bonafide]) for one in logits])
+    n_bonafide, n_spoof = int(bonafide.sum()), int((~bonafide).sum())
+    by_chance = np.sqrt((n_bonafide + n_spoof + 1) / (12 * n_bonafide * n_spoof))
+    counts = (areas > 0.5 - by_chance) & (spread > _STILL)
+    weights *= counts if counts.any() else 1
+    terminus.get_layer("sum").set_weights([(weights / max(1, counts.sum())).astype(np.float32)])
+
+
+def _clip_logits(
+    judge: Callable[[Features], NDArray[np.float64]], part: Part
+) -> NDArray[np.float64]:
+    """What each branch says of each clip, shape (n_features, n_clips)."""
+    clip, n_clips = part.windows.clip, len(part.bonafide)
+    return np.stack([pool(one, clip, n_clips, "mean") for one in part.map(judge).T])
 
 
 def _average(members: list[Trained]) -> Trained:

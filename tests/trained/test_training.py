@@ -13,7 +13,7 @@ import pytest
 from speechless import numbers_store
 
 from fvx.baselines import BASELINES, find, open_scorer
-from fvx.baselines.gmm import Mixture, _mixture
+from fvx.baselines.gmm import Mixture, _improved, _mixture
 from fvx.detector import load_model
 from fvx.errors import FvxError, ModelError, StoreError
 from fvx.evaluate import evaluate
@@ -220,6 +220,25 @@ class TestMixture:
         mixture = Mixture(oracle.weights_, oracle.means_, oracle.covariances_)
         got = mixture.log_density(frames.astype(np.float32))
         np.testing.assert_allclose(got, oracle.score_samples(frames), rtol=1e-4)
+
+    def test_an_iteration_is_scikit_learn_s(self) -> None:
+        from sklearn.mixture import GaussianMixture
+
+        rng = np.random.default_rng(2)
+        frames = rng.standard_normal((9_000, 4)) * [1, 2, 3, 4] + rng.integers(0, 3, (9_000, 1)) * 3
+        means = frames[:5]
+        begun = Mixture(np.full(5, 0.2), means, np.ones((5, 4)))
+        oracle = GaussianMixture(
+            5, covariance_type="diag", max_iter=3, tol=0.0, reg_covar=1e-4, means_init=means,
+            weights_init=np.full(5, 0.2), precisions_init=np.ones((5, 4)),
+        )  # fmt: skip
+        with pytest.warns(UserWarning, match="did not converge"):
+            oracle.fit(frames)
+        for _ in range(3):
+            begun = _improved(begun, frames.astype(np.float32))
+        np.testing.assert_allclose(begun.means, oracle.means_, atol=1e-3)
+        np.testing.assert_allclose(begun.variances, oracle.covariances_, rtol=1e-3)
+        np.testing.assert_allclose(begun.weights, oracle.weights_, atol=1e-4)
 
     def test_it_finds_clusters_that_are_there(self) -> None:
         rng = np.random.default_rng(1)

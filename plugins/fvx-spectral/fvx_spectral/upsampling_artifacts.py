@@ -37,8 +37,8 @@ class UpsamplingArtifacts(Feature):
     Returns
     -------
     float32 array, shape (1, max_hz * window_s + 1)
-        ``excess_…_hz``: mean over frames of the natural logarithm of the power in a bin, less
-        the running median around it. 0 in digital silence, and above half the sampling rate.
+        ``excess_…_hz_db``: mean over frames of the level of a bin, in decibels, less the
+        running median around it. 0 in digital silence, and above half the sampling rate.
         Gain does not move it. A clip shorter than one window is taken with zeros after it.
 
     Raises
@@ -67,7 +67,9 @@ class UpsamplingArtifacts(Feature):
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]  # they follow a setting
-        return tuple(f"excess_{round(bin_ / self.window_s)}_hz" for bin_ in range(self._n_columns))
+        return tuple(
+            f"excess_{round(bin_ / self.window_s)}_hz_db" for bin_ in range(self._n_columns)
+        )
 
     @property
     def _n_columns(self) -> int:
@@ -86,7 +88,8 @@ class UpsamplingArtifacts(Feature):
         values = np.zeros((1, self._n_columns), np.float32)
         mean = float(spectrum.mean(dtype=np.float64))
         if mean > 0:
-            average = np.log(spectrum / np.float32(mean) + np.float32(self.floor)).mean(axis=0)
+            level = np.log10(spectrum / np.float32(mean) + np.float32(self.floor))
+            average = 10 * level.mean(axis=0)
             n_bins = 2 * int(self.smoothing_hz * self.window_s / 2) + 1
             excess = average - scipy.ndimage.median_filter(average, n_bins)
             n = min(len(excess), self._n_columns)

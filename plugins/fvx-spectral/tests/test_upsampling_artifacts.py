@@ -6,7 +6,7 @@ from fvx_spectral.upsampling_artifacts import UpsamplingArtifacts
 from fvx import Audio
 from fvx.testing import RATE_HZ, FeatureContract, noise, silence
 
-GOLDEN_STD = 0.40408
+GOLDEN_STD = 1.7549
 BIN_HZ = 1 / UpsamplingArtifacts().window_s
 
 
@@ -42,7 +42,7 @@ def test_zeros_put_between_samples_leave_lines_where_theory_has_them() -> None:
     )
     values = excess(Audio(samples, RATE_HZ))
     at = round(RATE_HZ / 4 / BIN_HZ)
-    assert values[at] > 3.0
+    assert values[at] > 13.0
     assert values[at] > 5 * np.abs(np.delete(values[at - 60 : at + 61], slice(57, 64))).max()
 
 
@@ -50,9 +50,9 @@ def test_gain_and_a_smooth_filter_move_it_little() -> None:
     # Summed over frames, as ``noise`` has none of the lines that would show.
     samples = noise(4.0).samples
     quiet = excess(Audio(samples * np.float32(0.1), RATE_HZ))
-    np.testing.assert_allclose(quiet, excess(Audio(samples, RATE_HZ)), atol=1e-3)
+    np.testing.assert_allclose(quiet, excess(Audio(samples, RATE_HZ)), atol=5e-3)
     filtered = scipy.signal.lfilter([1.0], [1.0, -0.7], samples).astype(np.float32)
-    assert np.abs(excess(Audio(filtered, RATE_HZ)) - quiet).mean() < 0.05
+    assert np.abs(excess(Audio(filtered, RATE_HZ)) - quiet).mean() < 0.2
 
 
 def test_agrees_with_scipys_spectrogram() -> None:
@@ -71,11 +71,11 @@ def test_agrees_with_scipys_spectrogram() -> None:
     )
     n_frames = audio.n_frames(0.064)
     power = spectrum.T[:n_frames] ** 2
-    average = np.log(power / power.mean() + 1e-6).mean(axis=0)
+    average = 10 * np.log10(power / power.mean() + 1e-6).mean(axis=0)
     smooth = np.array(
         [np.median(np.pad(average, 15, "symmetric")[i : i + 31]) for i in range(2049)]
     )
-    np.testing.assert_allclose(excess(audio), average - smooth, atol=2e-3)
+    np.testing.assert_allclose(excess(audio), average - smooth, atol=1e-2)
 
 
 def test_silence_has_none() -> None:
@@ -95,4 +95,4 @@ def test_a_clip_shorter_than_a_window_has_it_too() -> None:
 
 def test_golden_value() -> None:
     values = excess(noise(1.0))
-    assert values.std() == pytest.approx(GOLDEN_STD, abs=2e-3)
+    assert values.std() == pytest.approx(GOLDEN_STD, abs=1e-2)
