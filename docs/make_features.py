@@ -15,8 +15,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fvx.audio import Audio
 from fvx.datasets import open_dataset
 from fvx.feature import Feature
@@ -30,7 +28,6 @@ COSTS = ROOT / "benchmarks" / "results" / "features.json"
 # One speaker (Carlo Flora, CC BY 3.0): recorded, and another sentence rebuilt from its spectrum.
 CLIPS = {"bona fide: a recording": "55.flac", "spoof: the same speaker through HiFi-GAN": "74.flac"}
 N_PARTS = 12
-N_BARS = 30  # of a feature of one row, in a picture: the largest, where there are more
 NOTHING = "–"
 
 Costs = Mapping[str, Any]
@@ -51,14 +48,7 @@ def main() -> None:
     for name, feature in features.items():
         values = {title: feature(audio) for title, audio in clips.items()}
         title = f"{name}: {feature.summary}"
-        columns = feature.columns
-        if feature.hop_s is None and len(columns) > N_BARS:
-            largest = np.max([np.abs(rows[0]) for rows in values.values()], axis=0)
-            shown = np.sort(largest.argsort(kind="stable")[-N_BARS:])
-            values = {clip: rows[:, shown] for clip, rows in values.items()}
-            columns = tuple(columns[i] for i in shown)
-            title = f"{name}: the {N_BARS} largest of {len(feature.columns)} columns"
-        save_feature(PICTURES / f"{name}.png", title, columns, feature.hop_s, values)
+        save_feature(PICTURES / f"{name}.png", title, feature.columns, feature.hop_s, values)
     print(f"wrote {PAGE.relative_to(ROOT)} and {len(features)} pictures")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _UNDECIDED_LLR = 0.4  # odds of 1.5 to 1: within it the verdict would hang on chance
 _PRIOR_SPOOF = 0.5
 _MAX_CLIPS = 1024  # of each part, to know what is familiar
+_REFERENCE_BYTES = 1 << 30  # of all features, to know what is usual; held one after the other
 
 
 def train(
@@ -170,7 +171,9 @@ def train(
             card = dataclasses.replace(card, checksums=fitted.save(folder))
             protocol.parts.rename("part").to_csv(folder / SPLIT_FILE, index_label="clip")
             if not plan:
-                Reference.measure(records, training.lazy(), training.bonafide).save(folder)
+                share = min(1.0, _REFERENCE_BYTES / max(1, training.n_bytes))
+                some = training.some(max(1, round(share * len(training.bonafide))))
+                Reference.measure(records, some.lazy(), some.bonafide).save(folder)
                 card = _know_the_familiar(folder, card, training, development)
             card.save(folder)
             open_scorer(folder)  # what was written can be read

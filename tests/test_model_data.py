@@ -267,6 +267,22 @@ class TestAhead:
         assert threading.active_count() == before
 
 
+def test_some_clips_of_classes_that_take_turns_are_of_both(store: Store) -> None:
+    assert set(part(store).some(12).bonafide) == {True, False}
+
+
+def test_a_sample_is_found_where_bona_fide_clips_are_few(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_module, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(part_module, "_SAMPLE_BLOCKS", 2)
+    spoof = [clip for clip in store.clips.index if store.clips.loc[clip, "label"] == "spoof"]
+    records = [store[name].record for name in sorted(store.features)]
+    clips = [*spoof[:5], store.clips.index[0], *spoof[5:]]
+    few = Part.over(store, records, GEOMETRY, clips, held_bytes=0)
+    assert sum(len(batch["fake"]) for batch in few.bonafide_sample()) > 0
+
+
 def test_windows_are_a_view_of_a_part_s_clips(store: Store) -> None:
     few = part(store).some(5)
     assert len(few.windows.clips) == 5

@@ -18,9 +18,9 @@ from fvx.windows import Geometry, Windows
 
 Features = dict[str, NDArray[np.float32]]
 
-_HELD_BYTES = 3 << 27  # a part that is smaller is read once and kept
+_HELD_BYTES = 1 << 28  # a part that is smaller is read once and kept
 _BLOCK_BYTES = 1 << 24  # clips read together
-_MIXED_BYTES = 1 << 27  # blocks whose windows are shuffled together; as much again is being read
+_MIXED_BYTES = 3 << 25  # blocks whose windows are shuffled together; as much again is being read
 _LONGEST_BATCH = 128
 _SAMPLE_WINDOWS = 2048
 _SAMPLE_BYTES = 1 << 26
@@ -169,10 +169,11 @@ class Part:
         return WindowData.lazy(self.store, self.features, self.windows)
 
     def some(self, n_clips: int) -> Part:
-        """The same with at most so many clips, from all over it."""
-        chosen = _evenly(np.arange(len(self.bonafide)), n_clips)
-        if len(chosen) == len(self.bonafide):
+        """The same with at most so many clips, drawn from all over it."""
+        if n_clips >= len(self.bonafide):
             return self
+        # By lot: of classes that take turns, every other clip would be of one.
+        chosen = np.sort(np.random.default_rng(0).permutation(len(self.bonafide))[:n_clips])
         clips = [self.windows.clips[i] for i in chosen]
         return Part.over(self.store, self.features, self.windows.geometry, clips)
 
@@ -197,7 +198,8 @@ class Part:
         """Some windows of some blocks: to read the whole part for them would take too long."""
         limit = max(1, _SAMPLE_BYTES // (self.n_bytes // len(self)))
         sample = []
-        for clips in _evenly(self._blocks, _SAMPLE_BLOCKS):
+        for clips in _evenly([one for one in self._blocks if self.bonafide[one].any()],
+                             _SAMPLE_BLOCKS):  # fmt: skip
             data = self._read(clips)
             which = np.flatnonzero(self.bonafide[clips][data.windows.clip])
             if len(which):

@@ -22,7 +22,7 @@ from fvx.report.plots import BLACK, BLUE, GREY, ORANGE
 _WIDTH_IN = 5.5
 _IMAGE_IN, _LINE_IN, _BAR_IN, _MARGIN_IN = 2.5, 1.3, 0.25, 0.9
 _COMPANIONS = ("voiced", "defined")
-_MOST_LINES, _MOST_PANELS = 4, 8
+_MOST_LINES, _MOST_PANELS, _MOST_BARS = 4, 8, 40
 _COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
 Values = NDArray[np.float64]
@@ -39,8 +39,8 @@ def save_feature(
 
     Few quantities over time are drawn as lines, those of one kind and unit in one panel; many
     as an image, levels in decibels on one scale and all else each against its own spread; a
-    per-clip feature as bars. Nothing is drawn where a companion column says that the quantity
-    is not defined.
+    per-clip feature as bars, the largest of many. Nothing is drawn where a companion column says
+    that the quantity is not defined.
 
     Parameters
     ----------
@@ -50,6 +50,10 @@ def save_feature(
         By the name to write above each panel.
     """
     shown = [i for i, name in enumerate(columns) if not _is_companion(name)]
+    if hop_s is None and len(shown) > _MOST_BARS:
+        largest = np.max([np.abs(rows[0, shown]) for rows in clips.values()], axis=0)
+        title = f"{title} (the {_MOST_BARS} largest of {len(shown)} columns)"
+        shown = [shown[i] for i in np.sort(largest.argsort(kind="stable")[-_MOST_BARS:])]
     names = [columns[i] for i in shown]
     values = [_defined(columns, rows)[:, shown] for rows in clips.values()]
     blocks = _blocks(names)
