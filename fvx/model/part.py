@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fvx.model.background import Ahead
 from fvx.model.data import WindowData
+from fvx.model.moments import Moments
 from fvx.store import FeatureRecord, Store
 from fvx.windows import Geometry, Windows
 
@@ -143,7 +144,7 @@ class Part:
 
     def statistics(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Mean and standard deviation of each column, by feature, each shape (n_columns,)."""
-        moments = {one.name: _Moments() for one in self.features}
+        moments = {one.name: Moments() for one in self.features}
         for _, data in self.blocks():
             for name, track in data.tracks.items():
                 moments[name].add(track.values)
@@ -269,33 +270,6 @@ class Part:
                 }
             target = self.bonafide[clip[chosen]].astype(np.float32)[:, np.newaxis]
             yield Batch(windows, target, self.weights[clip[chosen]])
-
-
-class _Moments:
-    """Mean and deviation of columns that come in pieces."""
-
-    def __init__(self) -> None:
-        self._n = 0
-        self.mean: NDArray[np.float64] = np.zeros(0)
-        self._squares: NDArray[np.float64] = np.zeros(0)
-
-    def add(self, values: NDArray[np.float32]) -> None:
-        """Take in rows, shape (n, n_columns)."""
-        n, mean = len(values), values.mean(axis=0, dtype=np.float64)
-        squares = n * values.var(axis=0, dtype=np.float64)
-        if self._n == 0:
-            self._n, self.mean, self._squares = n, mean, squares
-            return
-        total, step = self._n + n, mean - self.mean
-        self._squares += squares + step**2 * self._n * n / total
-        self.mean = self.mean + step * n / total
-        self._n = total
-
-    @property
-    def deviation(self) -> NDArray[np.float64]:
-        """Standard deviation, shape (n_columns,)."""
-        deviation: NDArray[np.float64] = np.sqrt(self._squares / self._n)
-        return deviation
 
 
 def _balanced(
