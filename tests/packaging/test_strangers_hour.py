@@ -107,10 +107,6 @@ class TestAsExtended:
                 else:
                     printed = environment.run(*command, folder=here)
         assert printed.startswith(f"{own_file.name}: ")
-
-    def test_the_explanation_names_the_new_feature(
-        self, environment: Environment, own_file: Path
-    ) -> None:
         why = environment.home / "why.json"
         environment.run("fvx", "explain", own_file.name, "--json", why)
         explanation = json.loads(why.read_text(encoding="utf-8"))
