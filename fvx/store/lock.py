@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fvx.errors import StoreError
@@ -40,8 +40,17 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {os.uname().nodename}".encode())
-            for abandoned in folder.glob(".*.tmp.*"):
-                abandoned.unlink(missing_ok=True)
+            _sweep(folder)
         except OSError as error:
             raise StoreError(f"{folder}: cannot be written ({error.strerror})") from error
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _sweep(folder)  # what a worker left that was killed, and whose shard another wrote
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what was begun and not finished: with the lock, nobody is at it any more."""
+    for abandoned in folder.glob(".*.tmp.*"):
+        abandoned.unlink(missing_ok=True)
