@@ -21,11 +21,13 @@ import csv
 import subprocess
 import zlib
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
 import soundfile
 import soxr
+from librosa.filters import mel as mel_filters
 from numpy.typing import NDArray
 
 from fvx import Audio
@@ -101,13 +103,14 @@ def main() -> None:
 
 def vocoded(clips: list[Audio], options: argparse.Namespace) -> list[Audio]:
     """Each clip from its mel spectrogram again, at the clip's level and length."""
-    basis = librosa.filters.mel(sr=_VOCODER_HZ, n_fft=1024, n_mels=80, fmin=0, fmax=8000)
+    basis = mel_filters(sr=_VOCODER_HZ, n_fft=1024, n_mels=80, fmin=0, fmax=8000)
     result: list[Audio] = []
     options.out.mkdir(parents=True, exist_ok=True)
     given, got = options.out / "mels.npz", options.out / "made.npz"
     for first in range(0, len(clips), _CLIPS_AT_ONCE):
         some = clips[first : first + _CLIPS_AT_ONCE]
-        np.savez(given, **{str(i): log_mel(clip, basis) for i, clip in enumerate(some)})
+        mels: dict[str, Any] = {str(i): log_mel(clip, basis) for i, clip in enumerate(some)}
+        np.savez(given, **mels)
         subprocess.run([options.torch, "-c", _GENERATE, options.hifigan, given, got], check=True)
         with np.load(got) as waves:
             result += [fitted(waves[str(i)], clip) for i, clip in enumerate(some)]
