@@ -173,7 +173,7 @@ def _run_in_dask_worker(work: bytes) -> tuple[Any, int]:
         worker = _idle.pop() if _idle else Worker()
         try:
             kind, content, n_steps = _outcome(worker, work)
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: a process left behind would go on
             stop([worker])
             raise
         if kind == "died":

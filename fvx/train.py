@@ -94,7 +94,9 @@ def train(
         raise ModelError(f"{run}: exists already; name another with --run")
     plan = find(baseline) if baseline else None
     if plan and (features or resume or whole or members > 1):
-        raise ModelError(f"{plan.name} has its own features, is one model, and is not resumed")
+        raise ModelError(
+            f"{plan.name} has its own features, is one model, learns once, and is not resumed"
+        )
     unfinished = run.parent / f".{run.name}.unfinished"
     if resume and not any(unfinished.glob("*.npz")):
         raise ModelError(f"{run}: no training of it was stopped; train without --resume")

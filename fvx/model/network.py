@@ -50,13 +50,13 @@ class WeightedSum(keras.layers.Layer):  # type: ignore[misc]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights: all the same until they are measured."""
-        self.weights_of = self.add_weight(
-            shape=input_shape[1:], initializer="ones", trainable=False, name="weights_of"
+        self.shares = self.add_weight(
+            shape=input_shape[1:], initializer="ones", trainable=False, name="shares"
         )
 
     def call(self, logits: Any) -> Any:
         """Logits of the branches (n, n_features) -> of all together (n, 1)."""
-        return keras.ops.sum(logits * self.weights_of, axis=-1, keepdims=True)
+        return keras.ops.sum(logits * self.shares, axis=-1, keepdims=True)
 
 
 def build(

@@ -112,7 +112,7 @@ class ShardWriter:
         if kind is None:
             try:
                 self._finish()
-            except BaseException as failed:
+            except BaseException as failed:  # whatever ended it, half a file is not kept
                 self._new_file.__exit__(type(failed), failed, failed.__traceback__)
                 raise
         self._new_file.__exit__(kind, error, trace)
