@@ -17,6 +17,7 @@ from fvx_spectral.spectral_contrast import SpectralContrast
 from fvx_spectral.spectral_flux import SpectralFlux
 from fvx_spectral.spectral_shape import SpectralShape
 from fvx_spectral.subband_energy import SubbandEnergy
+from fvx_spectral.subband_moments import SubbandMoments
 from fvx_spectral.upsampling_artifacts import UpsamplingArtifacts
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SpectralFlux",
     "SpectralShape",
     "SubbandEnergy",
+    "SubbandMoments",
     "UpsamplingArtifacts",
 ]
 
@@ -51,5 +53,6 @@ def fvx_features() -> Iterable[Feature]:
         SpectralFlux(),
         SpectralShape(),
         SubbandEnergy(),
+        SubbandMoments(),
         UpsamplingArtifacts(),
     ]

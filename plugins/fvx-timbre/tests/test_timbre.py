@@ -53,8 +53,14 @@ def _attacking(time_s: float) -> Audio:
     return _clip(tone * loudness**1.7)  # near enough the amplitude of that loudness
 
 
-def test_the_plugin_offers_its_two_features() -> None:
-    assert [feature.name for feature in fvx_features()] == ["timbre", "timbre_contour"]
+def test_the_plugin_offers_its_features() -> None:
+    assert [feature.name for feature in fvx_features()] == [
+        "modulation_spectrum",
+        "specific_loudness",
+        "timbre",
+        "timbre_contour",
+        "tonality",
+    ]
 
 
 def test_a_critical_band_of_noise_at_1_khz_has_1_acum() -> None:
