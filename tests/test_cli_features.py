@@ -142,7 +142,7 @@ class TestCheck:
         result = run("check", "FVX_timbre")
         assert result.exit_code == 0, result.output
         assert [line.partition(":")[0] for line in result.stdout.splitlines()] == [
-            "timbre", "timbre_contour",
+            "modulation_spectrum", "specific_loudness", "timbre", "timbre_contour", "tonality",
         ]  # fmt: skip
 
     def test_what_is_broken_is_told_with_its_remedy(

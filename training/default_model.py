@@ -1,6 +1,6 @@
 """Make the models that ship with fvx.
 
-    python training/copies.py MANIFEST --hifigan FOLDER --torch PYTHON --out COPIES
+    python training/copies.py MANIFEST --hifigan FOLDER --torch PYTHON --fargan PROGRAM --out COPIES
     python training/default_model.py COPIES/MANIFEST --work DIR
 
 MANIFEST is a CSV of clips with the columns file, label, speaker, system, source, split. The
@@ -32,19 +32,18 @@ from fvx.model.scorer import BRANCHES, TERMINUS
 from fvx.registry import discover
 from fvx.store import Store
 from fvx.train import train
+from fvx.window import window
+from fvx.windows import Geometry
 
 EPOCHS = 15
+GEOMETRY = Geometry(length_s=2.0, hop_s=0.5)
+BALANCE = ["source", "made"]
 CHOSEN = {
     "default": (
-        "cqcc", "group_delay", "instantaneous_frequency", "lp_residual", "spectral_contrast",
+        "cqcc", "group_delay", "lp_residual", "spectral_contrast", "subband_moments", "tonality",
         "upsampling_artifacts",
     ),
-    "perceptible": (
-        "amplitude", "breath", "cpp", "cpp_contour", "f0", "formants", "gne", "hnr", "hnr_contour",
-        "intensity", "jitter", "jitter_contour", "nhr", "onset_strength", "pauses",
-        "pitch_fluctuation", "shimmer", "shimmer_contour", "speech_rate", "timbre",
-        "timbre_contour", "voicing",
-    ),
+    "perceptible": ("formants", "modulation_spectrum", "specific_loudness", "tonality"),
 }  # fmt: skip
 
 WORDS = (
@@ -72,13 +71,15 @@ def main() -> None:
     options = parser.parse_args()
 
     store = options.work / "features"
-    extract(open_dataset(options.manifest), discover().select(), store, jobs=options.jobs)
+    needed = {name for model in options.models for name in CHOSEN[model]}
+    extract(open_dataset(options.manifest), discover().select(needed), store, jobs=options.jobs)
+    window(Store.open(store), GEOMETRY)
     for name in options.models:
         run, features = options.work / name, CHOSEN[name]
         if not run.exists():
             train(
                 Store.open(store), run, features=features, split_name="official",
-                balance=["source"], epochs=EPOCHS, whole=True,
+                balance=BALANCE, epochs=EPOCHS, whole=True,
             )  # fmt: skip
         test = evaluate(run, Store.open(store)).metrics
         within = within_source(store, features, options.work / f"{name}-within.json")
@@ -91,6 +92,7 @@ def within_source(store: Path, features: tuple[str, ...], target: Path) -> dict[
     if not target.exists():
         script = Path(__file__).with_name("within_source.py")
         words = ["--features", *features, "--epochs", str(EPOCHS), "--json", str(target)]
+        words += ["--balance", *BALANCE]
         subprocess.run([sys.executable, str(script), str(store), *words], check=True)
     record: dict[str, Any] = json.loads(target.read_text())
     return record

