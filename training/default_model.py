@@ -52,8 +52,8 @@ WORDS = (
     "neural vocoders or other channels: mostly read English speech, and published samples of "
     "neural vocoders, text-to-speech and voice conversion from before 2022. On other speakers and "
     "systems its equal error rate was {eer}; among clips of one source, none of which it had "
-    "heard, {within}. {ear} Not to be trusted on telephone speech, music, noise, or newer "
-    "synthesis; never to be the only evidence."
+    "heard, that of one network of its kind was {within}. {ear} Not to be trusted on telephone "
+    "speech, music, noise, or newer synthesis; never to be the only evidence."
 )
 FEATURES = {
     "default": "Listens for what a person mostly cannot hear.",
@@ -93,11 +93,11 @@ def main() -> None:
 
 
 def within_source(store: Path, features: tuple[str, ...], target: Path) -> dict[str, Any]:
-    """Leave out each source in turn; in a process of its own, for it holds much memory."""
+    """Leave out each source in turn, for one network; in a process of its own, for its memory."""
     if not target.exists():
         script = Path(__file__).with_name("within_source.py")
         words = ["--features", *features, "--epochs", str(EPOCHS), "--json", str(target)]
-        words += ["--members", str(MEMBERS), "--balance", *BALANCE]
+        words += ["--balance", *BALANCE]
         subprocess.run([sys.executable, str(script), str(store), *words], check=True)
     record: dict[str, Any] = json.loads(target.read_text())
     return record
