@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fvx import Feature, hookimpl
+from fvx.hookspecs import Branch
 from fvx_spectral.bicoherence import Bicoherence
 from fvx_spectral.chroma import Chroma
 from fvx_spectral.group_delay import GroupDelay
 from fvx_spectral.instantaneous_frequency import InstantaneousFrequency
 from fvx_spectral.log_cqt import LogCqt
 from fvx_spectral.log_mel import LogMel
+from fvx_spectral.log_spectrum import LogSpectrum
 from fvx_spectral.lp_residual import LpResidual
 from fvx_spectral.ltas import Ltas
+from fvx_spectral.picture_branch import picture_branch
 from fvx_spectral.spectral_contrast import SpectralContrast
 from fvx_spectral.spectral_flux import SpectralFlux
 from fvx_spectral.spectral_shape import SpectralShape
@@ -27,6 +30,7 @@ __all__ = [
     "InstantaneousFrequency",
     "LogCqt",
     "LogMel",
+    "LogSpectrum",
     "LpResidual",
     "Ltas",
     "SpectralContrast",
@@ -47,6 +51,7 @@ def fvx_features() -> Iterable[Feature]:
         InstantaneousFrequency(),
         LogCqt(),
         LogMel(),
+        LogSpectrum(),
         LpResidual(),
         Ltas(),
         SpectralContrast(),
@@ -56,3 +61,8 @@ def fvx_features() -> Iterable[Feature]:
         SubbandMoments(),
         UpsamplingArtifacts(),
     ]
+
+
+@hookimpl
+def fvx_branches() -> Mapping[str, Branch]:
+    return {LogSpectrum.name: picture_branch}
