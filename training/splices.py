@@ -155,7 +155,7 @@ def spoken_span(
     start_s = end_s = first_s
     for _ in range(n_tries):
         length_s = min(rng.uniform(*_SPAN_S), last_s - first_s)
-        start_s = rng.uniform(first_s, last_s - length_s)
+        start_s = first_s + rng.random() * max(0.0, last_s - length_s - first_s)
         end_s = start_s + length_s
         if loud[round(start_s / _FRAME_S) : round(end_s / _FRAME_S)].mean() > 0.7:
             break

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from fvx import Feature, hookimpl
 from fvx.hookspecs import Branch
+from fvx_spectral.band_flutter import BandFlutter
 from fvx_spectral.bicoherence import Bicoherence
 from fvx_spectral.chroma import Chroma
 from fvx_spectral.group_delay import GroupDelay
@@ -24,6 +25,7 @@ from fvx_spectral.subband_moments import SubbandMoments
 from fvx_spectral.upsampling_artifacts import UpsamplingArtifacts
 
 __all__ = [
+    "BandFlutter",
     "Bicoherence",
     "Chroma",
     "GroupDelay",
@@ -45,6 +47,7 @@ __all__ = [
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
     return [
+        BandFlutter(),
         Bicoherence(),
         Chroma(),
         GroupDelay(),
@@ -65,4 +68,4 @@ def fvx_features() -> Iterable[Feature]:
 
 @hookimpl
 def fvx_branches() -> Mapping[str, Branch]:
-    return {LogSpectrum.name: picture_branch}
+    return {BandFlutter.name: picture_branch(2), LogSpectrum.name: picture_branch()}
