@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
@@ -72,6 +72,7 @@ def main() -> None:
         train(
             store, run, features=FEATURES, split_name="official", pooling=POOLING,
             epochs=options.epochs,
+            resume=any((options.work / f".{run.name}.unfinished").glob("*.npz")),
             on_epoch=lambda one: print(one, flush=True),
         )  # fmt: skip
         lay_closer(store, run)
