@@ -2,7 +2,8 @@
 
 Faithfulness is measured on ordinary clips, localisation on partly fake ones: a folder with audio
 files and ``segments.csv`` (file, start_s, end_s). Each method stands beside the plain scores of
-the windows, LIME over segments of the waveform through the whole model, and random relevance.
+the windows, LIME over segments of the waveform through the whole model, random relevance, and
+whoever always points to the middle of the clip.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import fvx
 from fvx import Audio, load_model
 from fvx.atomic import write_json
 from fvx.datasets import open_dataset
-from fvx.detector import DEFAULT_RUN, Detector, Verdict
+from fvx.detector import DEFAULT_RUN, SHIPPED, Detector, Verdict
 from fvx.errors import FvxError
 from fvx.explanation.attribution import Settings, attribute
 from fvx.explanation.faithfulness import faithfulness, randomisation, seed_stability
@@ -70,6 +71,7 @@ SEGMENT_S, N_SEGMENT_SAMPLES, FAINT = 0.25, 64, 1e-4
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=DEFAULT_RUN)
+    parser.add_argument("--model", choices=list(SHIPPED), help="a shipped model, in place of --run")
     parser.add_argument("--clips", default="demo", help="a corpus, as for fvx extract --dataset")
     parser.add_argument("--split", help="only clips of this split of the corpus")
     parser.add_argument("--limit", type=int, default=240)
@@ -80,6 +82,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("faithfulness", "localisation", "time"))
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
+    if options.model:
+        options.run = SHIPPED[options.model]
     detector = load_model(options.run)
     record: dict[str, Any] = {"run": options.run.name, "clips": Path(options.clips).name}
     if options.only in (None, "faithfulness"):
@@ -226,6 +230,8 @@ def localise(
             )
         share = {key: float(fake.mean()) for key in ("pointing", "mass")}
         rows.setdefault("chance", []).append({**share, "auc": 0.5})
+        middle = float(fake[len(fake) // 2])
+        rows.setdefault("middle of the clip", []).append({"pointing": middle, "touching": middle})
     table = {}
     print(f"\n{title}")
     for name, some in rows.items():

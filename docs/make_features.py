@@ -103,6 +103,7 @@ def section(feature: Feature) -> str:
         *([f"every {_hop(feature)}"] if feature.hop_s is not None else []),
         *(["audible"] if feature.perceptible else []),
         *([] if feature.evidence else ["not in `all`: a known shortcut, no evidence"]),
+        *(["not in `all`: only by name"] if feature.by_name_only else []),
         f"version {feature.version}",
     ]
     settings = ", ".join(f"`{field} = {value!r}`" for field, value in feature.settings.items())
@@ -198,7 +199,7 @@ def _table(registry: Registry, features: Mapping[str, Feature], costs: Costs) ->
     for name, feature in features.items():
         cost = costs.get("features", {}).get(name)
         cells = (
-            f"[`{name}`](#{name})" + ("" if feature.evidence else " *"),
+            f"[`{name}`](#{name})" + _mark(feature),
             _package(registry, name).replace("_", "-"),
             feature.kind.replace("_", " "),
             str(len(feature.columns)),
@@ -214,8 +215,16 @@ def _table(registry: Registry, features: Mapping[str, Feature], costs: Costs) ->
     )
     if not all(feature.evidence for feature in features.values()):
         note += " \\* tells recordings apart and not voices: not in `all`."
+    if any(feature.by_name_only for feature in features.values()):
+        note += " + is large, and slow to learn from: not in `all`, only by name."
     lines += ["", note]
     return "\n".join(lines)
+
+
+def _mark(feature: Feature) -> str:
+    if not feature.evidence:
+        return " *"
+    return " +" if feature.by_name_only else ""
 
 
 def _time(costs: Costs) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-API_VERSION = "1.0"
+API_VERSION = "1.1"
 """Version of what plugins rely on, docs/api.md: 1.1 adds to 1.0, 2.0 takes something away."""
 
 _HOME = {

@@ -28,7 +28,7 @@ from fvx.store import FeatureRecord
 from fvx.windows import cut
 
 DEFAULT_RUN = Path(__file__).parent / "model" / "default"
-SHIPPED = {"default": DEFAULT_RUN, "perceptible": DEFAULT_RUN.with_name("perceptible")}
+SHIPPED = {name: DEFAULT_RUN.with_name(name) for name in ("default", "perceptible", "partial")}
 
 
 @dataclass(frozen=True)

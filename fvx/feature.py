@@ -38,6 +38,8 @@ class Feature(ABC):
     evidence : bool
         False for what tells recordings apart but not voices (silence, level, bandwidth): known
         shortcuts, left out of ``all`` and of training unless named.
+    by_name_only : bool
+        True for what is too large, or too slow to learn from, to come with ``all``.
     hop_s : float or None
         Seconds between frames, 10 ms unless there is a reason; None for ``per_clip``.
 
@@ -55,6 +57,7 @@ class Feature(ABC):
     kind: ClassVar[Kind]
     perceptible: ClassVar[bool]
     evidence: ClassVar[bool] = True
+    by_name_only: ClassVar[bool] = False
     hop_s: float | None
 
     @abstractmethod

@@ -47,7 +47,8 @@ class Registry:
     broken: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, names: Iterable[str] = ()) -> tuple[Feature, ...]:
-        """Return the named features, sorted; all that are evidence when none is named.
+        """Return the named features, sorted; when none is named, all that come with "all":
+        those that are evidence and not for asking by name only.
 
         Asking for "every one" while a plugin is broken is an error: the caller would get
         fewer features than are installed, and a different model, without a word.
@@ -56,7 +57,9 @@ class Registry:
         if not wanted and self.broken:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.broken.items())
             raise FeatureError(f"cannot load {reasons}; name the features you want, or repair it")
-        wanted = wanted or [name for name, one in self.features.items() if one.evidence]
+        wanted = wanted or [
+            name for name, one in self.features.items() if one.evidence and not one.by_name_only
+        ]
         if not wanted:
             raise FeatureError("no feature plugin is installed")
         for name in wanted:

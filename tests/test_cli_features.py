@@ -51,7 +51,7 @@ class TestList:
         registry = discover()
         assert registry.features
         for name, feature in registry.features.items():
-            mark = "" if feature.evidence else r" \*"
+            mark = r" \+" if feature.by_name_only else "" if feature.evidence else r" \*"
             words = (f"{name}{mark}", registry.plugins[name], feature.kind, len(feature.columns))
             row = " +".join(map(str, words))
             assert re.search(rf"^{row} ", listed.stdout, re.MULTILINE), name

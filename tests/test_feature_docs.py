@@ -69,7 +69,7 @@ def test_the_page_holds_what_each_plugin_says_of_agreement(page: str, plugin: st
 def test_nothing_is_documented_that_an_installed_plugin_no_longer_offers(page: str) -> None:
     documented = {}
     for line in page.splitlines():
-        if row := re.match(r"\| \[`(\w+)`\]\(#\w+\)(?: \*)? \| ([\w-]+) \|", line):
+        if row := re.match(r"\| \[`(\w+)`\]\(#\w+\)(?: [*+])? \| ([\w-]+) \|", line):
             documented[row[1]] = row[2].replace("-", "_")
     assert len(documented) >= len(FEATURES)
     gone = {name for name, plugin in documented.items() if plugin in PLUGINS} - set(FEATURES)

@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--models", nargs="+", choices=list(SHIPPED), default=list(SHIPPED))
+    parser.add_argument("--models", nargs="+", choices=list(CHOSEN), default=list(CHOSEN))
     options = parser.parse_args()
 
     store = options.work / "features"

@@ -9,10 +9,12 @@ from functools import lru_cache
 import numpy as np
 
 from fvx.audio import Audio
+from fvx.augment.channel import Trim
 from fvx.augment.recipe import Recipe, augment
 from fvx.augment.vocoders import refuse_missing, vocode
 from fvx.datasets import Clip, Dataset, Label
 from fvx.datasets.clip import Columns
+from fvx.datasets.spans import COLUMN as SPANS
 from fvx.errors import RecipeError
 
 # Columns of a copy: the clip it is of, its number, and what vocoder made it a spoof, if any.
@@ -31,8 +33,13 @@ def add_copies(dataset: Dataset, recipe: Recipe, n_copies: int) -> Dataset:
     ------
     RecipeError
         If the corpus has a clip that is called as a copy would be, or a vocoder is not
-        installed.
+        installed; or the recipe trims, and spans of clips are known, which would then be
+        elsewhere.
     """
+    if any(step.kind == Trim.kind for step in recipe.steps):
+        for clip in dataset.clips:
+            if clip.extra.get(SPANS):
+                raise RecipeError(f"clip {clip.id} has spans, and a recipe that trims moves them")
     if recipe.vocoded_share:
         refuse_missing(recipe.vocoders)
     copies = tuple(

@@ -54,7 +54,7 @@ def list_features(
         audible = "yes" if feature.perceptible else ""
         source = re.match(r"[^()]{1,40}\(\d{4}\)", feature.source)
         cells = (
-            name if feature.evidence else f"{name} *",
+            f"{name}{_mark(feature)}",
             registry.plugins[name], feature.kind, str(len(feature.columns)), audible, hop,
             f"{_cost_ms(feature, sample):.1f} ms", source[0] if source else feature.source[:40],
         )  # fmt: skip
@@ -66,7 +66,15 @@ def list_features(
     )
     if not all(feature.evidence for feature in registry.features.values()):
         typer.echo("* tells recordings apart and not voices: not in 'all', not trained on")
+    if any(feature.by_name_only for feature in registry.features.values()):
+        typer.echo("+ large, and slow to learn from: not in 'all', only by name")
     _say_broken(registry)
+
+
+def _mark(feature: Feature) -> str:
+    if not feature.evidence:
+        return " *"
+    return " +" if feature.by_name_only else ""
 
 
 def _say_broken(registry: Registry) -> None:
@@ -85,6 +93,7 @@ def _record(registry: Registry, name: str) -> dict[str, Any]:
         "columns": list(feature.columns),
         "perceptible": feature.perceptible,
         "evidence": feature.evidence,
+        "by_name_only": feature.by_name_only,
         "hop_s": feature.hop_s,
         "settings": feature.settings,
         "summary": feature.summary,

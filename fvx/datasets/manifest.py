@@ -10,6 +10,7 @@ from pathlib import Path
 from fvx.datasets.clip import Dataset
 from fvx.datasets.listing import is_audio
 from fvx.datasets.rows import PARQUET, read_rows
+from fvx.datasets.spans import COLUMN, parse_spans
 from fvx.datasets.table import Table
 from fvx.datasets.tree import SPLIT_WORDS
 from fvx.errors import DatasetError
@@ -32,12 +33,13 @@ def read_manifest(path: Path) -> Dataset:
         Parquet, or a text file, UTF-8, delimited by comma, semicolon, tab or bar. Its header
         names at least a file column (file, path, filename or clip) and a label column (label,
         key or class), in any case. Words such as training or eval in the split column become
-        train, dev and test.
+        train, dev and test. A column ``spans`` says what is synthetic of partly fake clips, as
+        `parse_spans` reads it.
 
     Raises
     ------
     DatasetError
-        If the header names neither, or a row cannot be read; gives the line.
+        If the header names neither, or a row cannot be read, its spans included.
     """
     header, names_by = _header(path)
     for delimiter, names in names_by.items():
@@ -62,7 +64,12 @@ def read_manifest(path: Path) -> Dataset:
             )
             word = f", delimited by {DELIMITERS[delimiter]}" if delimiter in DELIMITERS else ""
             layout = f"a manifest: {path.name}{word}"
-            return replace(table.read(path.parent), layout=layout)
+            dataset = replace(table.read(path.parent), layout=layout)
+            if COLUMN in (name.strip() for name in names):
+                # Read here only to refuse what cannot be read, before hours of extraction.
+                for clip in dataset.clips:
+                    parse_spans(clip.extra[COLUMN], clip.id, clip.label)
+            return dataset
     raise DatasetError(
         f"{path}: its first line names no file column ({', '.join(FILE_COLUMNS)}) or no label "
         f"column ({', '.join(LABEL_COLUMNS)}): {header[:80]!r}"

@@ -28,7 +28,6 @@ from fvx.model.background import Ahead
 from fvx.model.checkpoint import Checkpoint
 from fvx.model.optimizer import FlatAdamW
 from fvx.model.part import Batch, Features, Part
-from fvx.model.pooling import pool
 
 __all__ = ["Descent", "Epoch", "TrainingSettings", "begin", "descend", "descend_again", "devices",
            "inference", "keras"]  # fmt: skip
@@ -274,9 +273,8 @@ def _stuck(history: list[Epoch], settings: TrainingSettings) -> bool:
 
 
 def _judge(logits: NDArray[np.float64], part: Part) -> tuple[float, float]:
-    """EER of the clips' mean logits, and their loss with both classes weighing the same."""
-    clips = pool(logits, part.windows.clip, len(part.bonafide), "mean")
-    bonafide = part.bonafide
-    losses = np.logaddexp(0, np.where(bonafide, -clips, clips))
-    rate, _ = metrics.eer(clips[bonafide], clips[~bonafide])
+    """EER of what the part is judged by, and its loss with both classes weighing the same."""
+    values, bonafide = part.judged(logits)
+    losses = np.logaddexp(0, np.where(bonafide, -values, values))
+    rate, _ = metrics.eer(values[bonafide], values[~bonafide])
     return float(rate), float((losses[bonafide].mean() + losses[~bonafide].mean()) / 2)

@@ -9,11 +9,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fvx.model.background import Ahead
 from fvx.model.data import WindowData
 from fvx.model.moments import Moments
+from fvx.model.pooling import pool
+from fvx.model.window_labels import WindowLabels
 from fvx.store import FeatureRecord, Store
 from fvx.windows import Geometry, Windows
 
@@ -47,8 +50,10 @@ class Part:
     windows : Windows
         Of all the clips, which are best given in the store's order.
     bonafide : bool array, shape (n_clips,)
-    weights : float32 array, shape (n_clips,)
-        What a window of each clip counts in training; mean over the windows 1.
+    labels : WindowLabels
+        Each window's own, which is its clip's unless the clip table names spans.
+    weights : float32 array, shape (n_windows,)
+        What each window counts in training: 0 if its label is not clear; mean over the others 1.
     held_bytes : int
         Up to what size the part is held in memory.
     """
@@ -57,6 +62,7 @@ class Part:
     features: tuple[FeatureRecord, ...]
     windows: Windows
     bonafide: NDArray[np.bool_]
+    labels: WindowLabels
     weights: NDArray[np.float32]
     held_bytes: int = _HELD_BYTES
 
@@ -76,24 +82,44 @@ class Part:
         Parameters
         ----------
         balance : sequence of str
-            Columns of the clip table. Within each class, clips of each combination of their
-            values weigh together as the square root of their number; both classes weigh the
-            same in any case.
+            Columns of the clip table. Within each class, windows of clips of each combination
+            of their values weigh together as the square root of their number; both classes
+            weigh the same in any case.
+
+        Raises
+        ------
+        DatasetError
+            If the spans that the table names for a clip cannot be read.
         """
         table = store.clips.loc[list(clips)]
         bonafide = (table["label"] == "bonafide").to_numpy()
         windows = Windows.over(store, geometry, clips)
-        cells = table[["label", *balance]].astype(str).agg("\0".join, axis=1).factorize()[0]
-        weights = _balanced(bonafide, cells, np.bincount(windows.clip, minlength=len(bonafide)))
-        return cls(store, tuple(features), windows, bonafide, weights, held_bytes)
+        labels = WindowLabels.of(windows, table)
+        weights = _weights(windows, labels, table, balance)
+        return cls(store, tuple(features), windows, bonafide, labels, weights, held_bytes)
 
     def __len__(self) -> int:
         return len(self.windows)
 
     @property
     def window_bonafide(self) -> NDArray[np.bool_]:
-        """The label of each window's clip."""
-        return self.bonafide[self.windows.clip]
+        """Whether each window is bona fide for certain."""
+        return self.labels.bonafide
+
+    def judged(self, logits: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """What a network is judged by, given its logits of all windows.
+
+        Returns
+        -------
+        values : float64 array, shape (n,)
+            The mean of each clip's windows; where windows have labels of their own, the logits
+            of those whose label is clear.
+        bonafide : bool array, shape (n,)
+        """
+        if not self.labels.of_their_own:
+            return pool(logits, self.windows.clip, len(self.bonafide), "mean"), self.bonafide
+        clear = self.labels.clear
+        return logits[clear], self.labels.bonafide[clear]
 
     @property
     def n_bytes(self) -> int:
@@ -121,7 +147,7 @@ class Part:
         return np.concatenate([function(x) for _, data in blocks for x in data.batches(size)])
 
     def shuffled(self, size: int, seed: Sequence[int]) -> Iterator[Batch]:
-        """Batches in an order drawn by ``seed``, every window once.
+        """Batches in an order drawn by ``seed``, every window once whose label is clear.
 
         A part that is not held is gone through some blocks at a time, in random order, and
         their windows are shuffled together: a batch is of many clips from all over the corpus.
@@ -202,7 +228,7 @@ class Part:
         for clips in _evenly([one for one in self._blocks if self.bonafide[one].any()],
                              _SAMPLE_BLOCKS):  # fmt: skip
             data = self._read(clips)
-            which = np.flatnonzero(self.bonafide[clips][data.windows.clip])
+            which = np.flatnonzero(self.window_bonafide[self._windows_of(clips)])
             if len(which):
                 sample.append(data.batch(_evenly(which, max(1, limit // _SAMPLE_BLOCKS))))
         return sample
@@ -252,8 +278,9 @@ class Part:
         """Shuffle the windows of some blocks; the last batch has what is left."""
         source = np.repeat(np.arange(len(mixed)), [len(data) for _, data in mixed])
         window = np.concatenate([np.arange(len(data)) for _, data in mixed])
-        clip = np.concatenate([self.windows.clip[span] for span, _ in mixed])
+        place = np.concatenate([np.arange(span.start, span.stop) for span, _ in mixed])
         order = rng.permutation(len(source))
+        order = order[self.weights[place[order]] > 0]
         for first in range(0, len(order), size):
             chosen = order[first : first + size]
             # Windows of one block next to each other: within a batch the order means nothing.
@@ -268,26 +295,35 @@ class Part:
                     one.name: np.concatenate([piece[one.name] for piece in pieces])
                     for one in self.features
                 }
-            target = self.bonafide[clip[chosen]].astype(np.float32)[:, np.newaxis]
-            yield Batch(windows, target, self.weights[clip[chosen]])
+            target = self.window_bonafide[place[chosen]].astype(np.float32)[:, np.newaxis]
+            yield Batch(windows, target, self.weights[place[chosen]])
 
 
-def _balanced(
-    bonafide: NDArray[np.bool_], cells: NDArray[np.int64], n_windows: NDArray[np.int64]
+def _weights(
+    windows: Windows, labels: WindowLabels, table: pd.DataFrame, balance: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Weight of a window of each clip: classes weigh the same, cells as the root of their size.
+    """Weight of each window: classes weigh the same, cells as the root of their size.
 
     That all cells of a class weighed the same would give a source of one clip the say of one of
     hundreds.
     """
-    totals = np.bincount(cells, n_windows)
-    per_window = 1 / np.sqrt(totals[cells])
-    weights = np.zeros(len(cells))
+    # The windows of one clip that have one label weigh the same.
+    both = 2 * windows.clip + labels.bonafide
+    kinds, which, n_windows = np.unique(both[labels.clear], return_inverse=True, return_counts=True)
+    clip, bonafide = np.divmod(kinds, 2)
+    columns = {name: table[name].astype(str).to_numpy()[clip] for name in balance}
+    cells = pd.DataFrame({"bonafide": bonafide.astype(str), **columns})
+    cell = cells.agg("\0".join, axis=1).factorize()[0] if len(cells) else clip
+    totals = np.bincount(cell, n_windows)
+    per_window = 1 / np.sqrt(totals[cell])
+    of_kind = np.zeros(len(kinds))
     for label in (True, False):
         of_class = bonafide == label
         share = (per_window * n_windows)[of_class].sum()
-        weights[of_class] = 0.5 * n_windows.sum() * per_window[of_class] / share
-    return weights.astype(np.float32)
+        of_kind[of_class] = 0.5 * n_windows.sum() * per_window[of_class] / share
+    weights = np.zeros(len(windows), np.float32)
+    weights[labels.clear] = of_kind.astype(np.float32)[which]
+    return weights
 
 
 def _evenly(items: Any, n: int) -> Any:

@@ -28,7 +28,6 @@ from fvx.model.descent import (
 from fvx.model.keras_file import KERAS_MODEL
 from fvx.model.network import EachAlone, Models, build, joined
 from fvx.model.part import Features, Part
-from fvx.model.pooling import pool
 from fvx.model.scorer import BRANCHES, TERMINUS
 from fvx.quiet import quiet
 
@@ -185,9 +184,9 @@ def _weigh(
     should be. Weights fitted to the few systems of a development part do worse on other systems
     than none (docs/model.md).
     """
-    spread = _clip_logits(judge, learnt).std(axis=1)
+    spread = _judged(judge, learnt)[0].std(axis=1)
     weights = 1 / np.maximum(spread, _STILL)
-    bonafide, logits = development.bonafide, _clip_logits(judge, development)
+    logits, bonafide = _judged(judge, development)
     areas = np.array([metrics.auc(one[bonafide], one[~bonafide]) for one in logits])
     n_bonafide, n_spoof = int(bonafide.sum()), int((~bonafide).sum())
     by_chance = np.sqrt((n_bonafide + n_spoof + 1) / (12 * n_bonafide * n_spoof))
@@ -196,12 +195,12 @@ def _weigh(
     terminus.get_layer("sum").set_weights([(weights / max(1, counts.sum())).astype(np.float32)])
 
 
-def _clip_logits(
+def _judged(
     judge: Callable[[Features], NDArray[np.float64]], part: Part
-) -> NDArray[np.float64]:
-    """What each branch says of each clip, shape (n_features, n_clips)."""
-    clip, n_clips = part.windows.clip, len(part.bonafide)
-    return np.stack([pool(one, clip, n_clips, "mean") for one in part.map(judge).T])
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What each branch says of a part, shape (n_features, n), and what is bona fide of it."""
+    of_branches = [part.judged(one) for one in part.map(judge).T]
+    return np.stack([values for values, _ in of_branches]), of_branches[0][1]
 
 
 def _average(members: list[Trained]) -> Trained:
@@ -251,6 +250,7 @@ def _about(train: Part, development: Part, settings: TrainingSettings) -> dict[s
         "geometry": asdict(train.windows.geometry),
         "clips": [part.windows.clips for part in (train, development)],
         "weights": hashlib.sha256(train.weights.tobytes()).hexdigest(),
+        "targets": hashlib.sha256(train.window_bonafide.tobytes()).hexdigest(),
         "settings": {**asdict(settings), "epochs": None, "members": None},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,12 @@ def numbers_store(
     shift: float = 1.0,
     clips_per_shard: int = 4,
     seed: int = 0,
+    spans: Mapping[int, str] | None = None,
 ) -> Store:
     """Noise for each feature; spoof clips, every other one, lie ``shift`` deviations higher.
 
     The clips are of ``speaker`` and ``system`` in turn, and divided into train, dev and test.
+    The clip table has a column ``spans`` if any are given, by a clip's number.
     """
     features, seconds = tuple(features), tuple(seconds)
     rng = np.random.default_rng(seed)
@@ -44,7 +46,10 @@ def numbers_store(
                     speaker=f"s{number}",
                     system=f"y{number}" if spoof else "-",
                     split=("train", "train", "dev", "dev", "test", "test")[number // 2 % 6],
-                    extra={"source": "ab"[number // 2 % 8 == 0]},
+                    extra={
+                        "source": "ab"[number // 2 % 8 == 0],
+                        **({} if spans is None else {"spans": spans.get(number, "")}),
+                    },
                 )
                 values = {}
                 for feature in features:
