@@ -109,7 +109,7 @@ class TestInside:
         analysis = verdict._analysis
         assert analysis is not None
         found = {one.feature: one for one in inside(analysis, [0], n_steps=4)}
-        for name in ("cqcc", "group_delay", "instantaneous_frequency"):
+        for name in ("cqcc", "group_delay", "tonality"):
             bands = sum(value for _, _, value in found[name].bands)
             times = sum(value for _, _, value in found[name].times)
             assert bands == pytest.approx(times, abs=0.02)
@@ -158,6 +158,8 @@ class TestWords:
             ("share_0_250_hz", ("share 0 to 250 Hz", "")),
             ("syllables_per_s", ("syllables per s", "")),
             ("lfcc_3", ("lfcc 3", "")),
+            ("excess_6762_hz_db", ("excess 6762 Hz", " dB")),
+            ("loudness_7_8_bark_sone", ("loudness 7 to 8 Bark", " sone")),
         ],
     )
     def test_a_column_s_name_becomes_words(self, column: str, words: tuple[str, str]) -> None:

@@ -32,7 +32,7 @@ pytestmark = [
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of ten seconds of speech whose file has a hostile name."""
     folder = tmp_path_factory.mktemp("page")
-    samples, rate_hz = soundfile.read(CORPUS / "08.flac", dtype="float32")
+    samples, rate_hz = soundfile.read(CORPUS / "44.flac", dtype="float32")
     soundfile.write(folder / HOSTILE, np.resize(samples, 10 * rate_hz), rate_hz, format="FLAC")
     explanation = load_model(DEFAULT_RUN).predict(folder / HOSTILE).explain("gradients")
     explanation.checked().save_html(folder / "why.html")

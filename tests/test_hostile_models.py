@@ -215,7 +215,8 @@ class TestLiteRt:
             (lambda model: model.subgraphs.append(model.subgraphs[0]), "2 subgraphs"),
             (lambda model: set_shape(model, [1 << 30, 1 << 30]), "has the shape"),
             (lambda model: set_shape(model, [-5]), "has the shape"),
-            (lambda model: set_shape(model, [1, 7]), "bytes for the shape"),
+            (lambda model: set_shape(model, [1, 11]), "bytes for the shape"),
+            (lambda model: set_splits(model, 1_507_331), "states 1507331 outputs and has 3"),
             (lambda model: setattr(model.subgraphs[0].tensors[0], "buffer", 10**6), "no buffer"),
             (lambda model: setattr(model.buffers[1], "offset", 10**9), "outside of the model"),
             (lambda model: set_input(model, 10**6), "reads tensor"),
@@ -297,6 +298,13 @@ def set_shape(model: Any, shape: list[int]) -> None:
     weights = next(one for one in graph.tensors if model.buffers[one.buffer].data is not None)
     weights.shape = np.array(shape, np.int32)
     weights.shapeSignature = None
+
+
+def set_splits(model: Any, number: int) -> None:
+    splits = (
+        one for one in model.subgraphs[0].operators if hasattr(one.builtinOptions, "numSplits")
+    )
+    next(splits).builtinOptions.numSplits = number
 
 
 def set_input(model: Any, tensor: int) -> None:

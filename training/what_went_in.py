@@ -2,8 +2,7 @@
 
     python training/what_went_in.py MANIFEST > docs/training-data.md
 
-MANIFEST is the one that training/copies.py was given, with the column licence besides; and, for
-clips of software packages, package.
+MANIFEST is the one that training/copies.py was given, with the column licence besides.
 """
 
 from __future__ import annotations
@@ -30,17 +29,12 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     clips = pd.read_csv(parser.parse_args().manifest, keep_default_na=False)
     clips = clips[clips["split"] == "train"]
-    clips["where"] = clips["package"].where(clips["package"] != "", clips["source"])
-    packaged = clips["package"] != ""
     print(HEAD)
-    for title, some in (("Demo pages", clips[~packaged]), ("Packages", clips[packaged])):
-        print(f"## {title}\n")
-        print(counts(some) + "\n")
-        print("| source | licence | recordings | speakers | synthetic | systems |")
-        print("|---|---|--:|--:|--:|---|")
-        for (where, licence), group in some.groupby(["where", "licence"]):
-            print(row(str(where), str(licence), group))
-        print()
+    print(counts(clips) + "\n")
+    print("| source | licence | recordings | speakers | synthetic | systems |")
+    print("|---|---|--:|--:|--:|---|")
+    for (source, licence), group in clips.groupby(["source", "licence"]):
+        print(row(str(source), str(licence), group))
 
 
 def counts(clips: pd.DataFrame) -> str:
@@ -52,11 +46,11 @@ def counts(clips: pd.DataFrame) -> str:
     )
 
 
-def row(where: str, licence: str, clips: pd.DataFrame) -> str:
+def row(source: str, licence: str, clips: pd.DataFrame) -> str:
     """One row of the table."""
     spoof = clips["label"] == "spoof"
     cells: Iterable[object] = (
-        where,
+        source,
         licence,
         (~spoof).sum() or "",
         clips.loc[~spoof, "speaker"].nunique() or "",

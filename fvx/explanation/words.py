@@ -14,7 +14,8 @@ from fvx.store import FeatureRecord
 
 UNMEASURED = "not to be measured in this clip"
 _BOUNDS = (10, 100, 1000)
-_UNITS = {"hz": " Hz", "db": " dB", "s": " s", "percent": " %"}
+_UNITS = {"hz": " Hz", "db": " dB", "s": " s", "percent": " %", "sone": " sone"}
+_SCALES = {"hz": "Hz", "bark": "Bark"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,11 @@ def column_words(column: str) -> tuple[str, str]:
     # In share_0_250_hz and syllables_per_s the last word belongs to the name.
     named = not head or unit not in _UNITS or re.search(r"(\d_\d+|_per)$", head)
     words, unit = (column, "") if named else (head, _UNITS[unit])
-    words = re.sub(r"(\d+)_(\d+)_hz", r"\1 to \2 Hz", words)
+    words = re.sub(
+        r"(\d+)(?:_(\d+))?_(hz|bark)(?=_|$)",
+        lambda found: " to ".join(filter(None, found.groups()[:2])) + f" {_SCALES[found[3]]}",
+        words,
+    )
     return words.replace("_", " "), unit
 
 

@@ -36,6 +36,13 @@ _OPERATIONS = frozenset((
     "SUM", "TANH", "TILE", "TRANSPOSE", "UNPACK", "ZEROS_LIKE",
 ))
 # fmt: on
+# Operations that state how many tensors they read or write, besides the list of these.
+_COUNTED = {
+    "SplitOptions": ("NumSplits", "Outputs"),
+    "SplitVOptions": ("NumSplits", "Outputs"),
+    "UnpackOptions": ("Num", "Outputs"),
+    "PackOptions": ("ValuesCount", "Inputs"),
+}
 _SIZES = {"FLOAT32": 4, "INT32": 4, "INT64": 8, "BOOL": 1, "FLOAT16": 2, "INT8": 1}
 
 
@@ -171,6 +178,7 @@ def _verify_graph(graph: Any, buffers: list[Any], n_codes: int, schema: Any) -> 
             raise ValueError(f"operator {i} is unknown")
         if operator.IntermediatesLength():
             raise ValueError(f"operator {i} has intermediates")
+        _verify_counts(operator, i, schema)
         for which in _indices(operator, "Inputs"):
             if not -1 <= which < n_tensors:
                 raise ValueError(f"operator {i} reads tensor {which}")
@@ -180,6 +188,20 @@ def _verify_graph(graph: Any, buffers: list[Any], n_codes: int, schema: Any) -> 
     if not all(0 <= which < n_tensors for end in ("Inputs", "Outputs")
                for which in _indices(graph, end)):  # fmt: skip
         raise ValueError("an input or output is no tensor")
+
+
+def _verify_counts(operator: Any, number: int, schema: Any) -> None:
+    """The interpreter believes an operation's own count, and reads beyond its list of tensors."""
+    kinds = {code: name for name, code in vars(schema.BuiltinOptions).items() if name[0].isupper()}
+    kind = kinds.get(operator.BuiltinOptionsType())
+    if kind in _COUNTED:
+        count, end = _COUNTED[kind]
+        table = operator.BuiltinOptions()
+        options = getattr(schema, kind)()
+        options.Init(table.Bytes, table.Pos)
+        stated, listed = getattr(options, count)(), getattr(operator, f"{end}Length")()
+        if stated != listed:
+            raise ValueError(f"operator {number} states {stated} {end.lower()} and has {listed}")
 
 
 def _verify_signature(model: Any) -> None:
