@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
-from fvx import load_model
+from fvx import Audio, load_model
+from fvx.augment import vocode
 from fvx.detector import DEFAULT_RUN, SHIPPED
 from fvx.model import Card
 
@@ -83,3 +85,24 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path, command: str) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith("fvx: nowhere: no card.json there")
+
+
+def test_the_one_for_spans_has_short_windows_close_together_and_leans_to_the_worst() -> None:
+    card = Card.load(SHIPPED["partial"])
+    assert (card.geometry.length_s, card.geometry.hop_s) == (0.5, 0.1)
+    assert card.pooling == "soft-minimum"
+    assert "pointed into it" in card.words
+
+
+def test_it_points_to_a_span_that_was_vocoded(tmp_path: Path) -> None:
+    clip = Audio.read(CORPUS / "00.flac")
+    copy = vocode(clip, "griffin-lim")
+    start, end = int(0.6 * clip.rate_hz), int(1.3 * clip.rate_hz)
+    samples = clip.samples.copy()
+    samples[start:end] = copy.samples[start:end]
+    soundfile.write(tmp_path / "partial.wav", samples, clip.rate_hz)
+    detector = load_model(SHIPPED["partial"])
+    worst = min(detector.predict(tmp_path / "partial.wav").windows, key=lambda one: one.score)
+    before = min(detector.predict(CORPUS / "00.flac").windows, key=lambda one: one.score)
+    assert 0.6 < (worst.start_s + worst.end_s) / 2 < 1.3
+    assert worst.score < before.score

@@ -61,6 +61,12 @@ def test_overlapping_windows_are_laid_out_side_by_side() -> None:
     assert [value for *_, value in laid] == pytest.approx([2, 3, 2, 2, 0])
 
 
+def test_a_moment_that_no_slot_covers_is_as_the_nearest() -> None:
+    grid = on_grid([(0.25, 0.5, -2.0), (0.75, 0.9, -1.0)], 1.25, step_s=0.125)
+    assert grid.tolist() == [-2, -2, -2, -2, -2, -1, -1, -1, -1, -1]
+    assert on_grid([], 0.5, step_s=0.25).tolist() == [0, 0]
+
+
 def test_a_grid_takes_each_slot_at_its_own_time() -> None:
     grid = on_grid([(0.0, 0.5, 1.0), (0.5, 1.0, 3.0)], 1.0, step_s=0.25)
     assert grid.tolist() == [1, 1, 3, 3]

@@ -49,9 +49,9 @@ WORDS = (
     "their copies by {systems}. On other speakers and the same vocoders its equal error rate was "
     "{eer} for whole clips, and where a span was replaced it pointed into it in {pointing:.0f} of "
     "100 clips (by chance {chance:.0f}). It hears the kinds of vocoder it was trained on and few "
-    "others: without one kind in training, such a model pointed right in 30 to 50 of 100. It was "
-    "not trained on clips that are synthetic throughout. Not to be trusted on telephone speech, "
-    "music, or noise; never to be the only evidence."
+    "others: a trial network pointed right in 20 to 50 of 100 where it had not learnt the kind. It "
+    "was not trained on clips that are synthetic throughout. Not to be trusted on telephone "
+    "speech, music, or noise; never to be the only evidence."
 )
 
 

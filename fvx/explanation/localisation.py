@@ -41,11 +41,23 @@ def slots(windows: Sequence[Slot]) -> list[Slot]:
 def on_grid(
     relevance: Iterable[Slot], duration_s: float, step_s: float = 0.01
 ) -> NDArray[np.float64]:
-    """Relevance at points ``step_s`` apart, each in the middle of its step, shape (n,)."""
-    times = (np.arange(max(1, round(duration_s / step_s))) + 0.5) * step_s
-    values = np.zeros(len(times))
+    """Relevance at points ``step_s`` apart, each in the middle of its step, shape (n,).
+
+    A moment that no slot covers, as the last before the clip's end, has the relevance of the
+    nearest that one does: were it 0, it would be the highest wherever all else is negative.
+    """
+    times = _times(duration_s, step_s)
+    values, covered = np.zeros(len(times)), np.zeros(len(times), np.bool_)
     for start, end, value in relevance:
-        values[(times >= start) & (times < end)] = value
+        inside = (times >= start) & (times < end)
+        values[inside] = value
+        covered |= inside
+    known = np.flatnonzero(covered)
+    if len(known):
+        places = np.arange(len(times))
+        after = np.clip(np.searchsorted(known, places), 0, len(known) - 1)
+        pair = known[np.stack([np.maximum(after - 1, 0), after])]
+        values = values[pair[np.abs(pair - places).argmin(axis=0), places]]
     return values
 
 
@@ -53,8 +65,16 @@ def truth_on_grid(
     spans: Iterable[tuple[float, float]], duration_s: float, step_s: float = 0.01
 ) -> NDArray[np.bool_]:
     """Which points of `on_grid` are in a fake span."""
-    marked = on_grid(((a, b, 1.0) for a, b in spans), duration_s, step_s)
-    return marked > 0
+    times = _times(duration_s, step_s)
+    fake = np.zeros(len(times), np.bool_)
+    for start, end in spans:
+        fake |= (times >= start) & (times < end)
+    return fake
+
+
+def _times(duration_s: float, step_s: float) -> NDArray[np.float64]:
+    n_points = max(1, round(duration_s / step_s))
+    return (np.arange(n_points, dtype=np.float64) + 0.5) * step_s
 
 
 def pointing(relevance: NDArray[np.float64], fake: NDArray[np.bool_]) -> float:
