@@ -217,6 +217,8 @@ class TestLiteRt:
             (lambda model: set_shape(model, [-5]), "has the shape"),
             (lambda model: set_shape(model, [1, 11]), "bytes for the shape"),
             (lambda model: set_splits(model, 1_507_331), "states 1507331 outputs and has 3"),
+            (lambda model: set_options(model, None), "options of another operation"),
+            (lambda model: set_options(model, "PackOptions"), "options of another operation"),
             (lambda model: setattr(model.subgraphs[0].tensors[0], "buffer", 10**6), "no buffer"),
             (lambda model: setattr(model.buffers[1], "offset", 10**9), "outside of the model"),
             (lambda model: set_input(model, 10**6), "reads tensor"),
@@ -301,10 +303,19 @@ def set_shape(model: Any, shape: list[int]) -> None:
 
 
 def set_splits(model: Any, number: int) -> None:
-    splits = (
-        one for one in model.subgraphs[0].operators if hasattr(one.builtinOptions, "numSplits")
-    )
-    next(splits).builtinOptions.numSplits = number
+    split(model).builtinOptions.numSplits = number
+
+
+def set_options(model: Any, kind: str | None) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    split(model).builtinOptions = getattr(schema, f"{kind}T")() if kind else None
+    split(model).builtinOptionsType = getattr(schema.BuiltinOptions, kind or "NONE")
+
+
+def split(model: Any) -> Any:
+    """The operation that takes the networks of the shipped ensemble apart."""
+    return next(one for one in model.subgraphs[0].operators if len(one.outputs) > 1)
 
 
 def set_input(model: Any, tensor: int) -> None:

@@ -88,7 +88,7 @@ def main() -> None:
             )  # fmt: skip
         test = evaluate(run, Store.open(store)).metrics
         within = within_source(store, features, options.work / f"{name}-within.json")
-        ship(name, run, test, within)
+        ship(name, run, describe(name, run, test, within))
         print(f"{name}: test EER {in_words(test)}, within source {in_words(within)}", flush=True)
 
 
@@ -103,11 +103,10 @@ def within_source(store: Path, features: tuple[str, ...], target: Path) -> dict[
     return record
 
 
-def ship(name: str, run: Path, test: dict[str, Any], within: dict[str, Any]) -> None:
-    """Put into the package what is needed to score and to explain."""
-    card, target = Card.load(run), SHIPPED[name]
-    data = card.data["train"]
-    words = WORDS.format(
+def describe(name: str, run: Path, test: dict[str, Any], within: dict[str, Any]) -> str:
+    """What the card says in words."""
+    data = Card.load(run).data["train"]
+    return WORDS.format(
         features=FEATURES[name],
         ear=EAR[name],
         n_bonafide=data["n_bonafide"],
@@ -118,6 +117,11 @@ def ship(name: str, run: Path, test: dict[str, Any], within: dict[str, Any]) -> 
         eer=in_words(test),
         within=in_words(within),
     )
+
+
+def ship(name: str, run: Path, words: str) -> None:
+    """Put into the package what is needed to score and to explain."""
+    card, target = Card.load(run), SHIPPED[name]
     target.mkdir(exist_ok=True)
     files = (BRANCHES, TERMINUS, FAMILIARITY)
     for file in (*files, REFERENCE):

@@ -12,26 +12,22 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from default_model import in_words, ship
 from numpy.typing import NDArray
 
 from fvx.datasets import Label, open_dataset
 from fvx.datasets.spans import COLUMN, parse_spans
-from fvx.detector import SHIPPED
 from fvx.evaluate import evaluate
 from fvx.explanation.localisation import on_grid, pointing, slots, truth_on_grid
 from fvx.extract import extract
 from fvx.model import Card, Scorer
 from fvx.model.calibrating import calibrate
-from fvx.model.familiarity import FAMILIARITY
 from fvx.model.part import Part
 from fvx.model.pooling import Pooling
-from fvx.model.reference import REFERENCE
-from fvx.model.scorer import BRANCHES, TERMINUS
 from fvx.protocol import DEVELOPMENT, TEST, split
 from fvx.registry import discover
 from fvx.store import Store
@@ -78,9 +74,8 @@ def main() -> None:
         lay_closer(store, run)
     test = evaluate(run, store).metrics
     found = points(store, run)
-    ship(run, test, found)
-    low, high = (100 * bound for bound in test["eer_ci95"])
-    print(f"EER {100 * test['eer']:.1f} % ({low:.1f} to {high:.1f}); {found}")
+    ship("partial", run, describe(run, test, found))
+    print(f"test EER {in_words(test)}; {found}")
 
 
 def lay_closer(store: Store, run: Path) -> None:
@@ -125,25 +120,17 @@ def points(store: Store, run: Path) -> dict[str, float]:
     return {"pointing": float(np.mean(hits)), "chance": float(np.mean(chance))}
 
 
-def ship(run: Path, test: dict[str, Any], found: dict[str, float]) -> None:
-    """Put into the package what is needed to score and to explain."""
-    card, target = Card.load(run), SHIPPED["partial"]
-    data = card.data["train"]
-    low, high = (100 * bound for bound in test["eer_ci95"])
-    words = WORDS.format(
+def describe(run: Path, test: dict[str, Any], found: dict[str, float]) -> str:
+    """What the card says in words."""
+    data = Card.load(run).data["train"]
+    return WORDS.format(
         n_bonafide=data["n_bonafide"],
         n_spoof=data["n_spoof"],
         n_speakers=data["n_speakers"],
         systems=", ".join(one.replace(", copy synthesis", "") for one in data["systems"]),
-        eer=f"{100 * test['eer']:.1f} % (95 % interval {low:.1f} to {high:.1f})",
+        eer=in_words(test),
         **{key: 100 * value for key, value in found.items()},
     )
-    target.mkdir(exist_ok=True)
-    files = (BRANCHES, TERMINUS, FAMILIARITY)
-    for file in (*files, REFERENCE):
-        shutil.copy(run / file, target / file)
-    shipped = {file: card.checksums[file] for file in files}
-    dataclasses.replace(card, words=words, checksums=shipped).save(target)
 
 
 if __name__ == "__main__":

@@ -36,12 +36,12 @@ _OPERATIONS = frozenset((
     "SUM", "TANH", "TILE", "TRANSPOSE", "UNPACK", "ZEROS_LIKE",
 ))
 # fmt: on
-# Operations that state how many tensors they read or write, besides the list of these.
+# Operations whose options state how many tensors they read or write, besides the list of these.
 _COUNTED = {
-    "SplitOptions": ("NumSplits", "Outputs"),
-    "SplitVOptions": ("NumSplits", "Outputs"),
-    "UnpackOptions": ("Num", "Outputs"),
-    "PackOptions": ("ValuesCount", "Inputs"),
+    "SPLIT": ("SplitOptions", "NumSplits", "Outputs"),
+    "SPLIT_V": ("SplitVOptions", "NumSplits", "Outputs"),
+    "UNPACK": ("UnpackOptions", "Num", "Outputs"),
+    "PACK": ("PackOptions", "ValuesCount", "Inputs"),
 }
 _SIZES = {"FLOAT32": 4, "INT32": 4, "INT64": 8, "BOOL": 1, "FLOAT16": 2, "INT8": 1}
 
@@ -135,14 +135,16 @@ def _verify(content: bytes, path: Path) -> None:
         names = {
             code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()
         }
+        operations = []
         for i in range(_count(model.OperatorCodesLength())):
             code = model.OperatorCodes(i)
             number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            if code.CustomCode() or names.get(number) not in _OPERATIONS:
-                raise ValueError(f"operation {code.CustomCode() or names.get(number, number)}")
+            operations.append(str(names.get(number, number)))
+            if code.CustomCode() or operations[i] not in _OPERATIONS:
+                raise ValueError(f"operation {code.CustomCode() or operations[i]}")
         if model.SubgraphsLength() != 1:
             raise ValueError(f"{model.SubgraphsLength()} subgraphs")
-        _verify_graph(model.Subgraphs(0), buffers, model.OperatorCodesLength(), schema)
+        _verify_graph(model.Subgraphs(0), buffers, operations, schema)
         _verify_signature(model)
     except (ValueError, TypeError, IndexError, struct.error, OverflowError, AttributeError,
             RecursionError, MemoryError) as error:  # fmt: skip
@@ -150,7 +152,7 @@ def _verify(content: bytes, path: Path) -> None:
         raise ModelError(f"{path}: not a LiteRT model that fvx wrote ({reason})") from error
 
 
-def _verify_graph(graph: Any, buffers: list[Any], n_codes: int, schema: Any) -> None:
+def _verify_graph(graph: Any, buffers: list[Any], operations: list[str], schema: Any) -> None:
     types = {code: name for name, code in vars(schema.TensorType).items() if name.isupper()}
     n_tensors = _count(graph.TensorsLength())
     for i in range(n_tensors):
@@ -174,11 +176,11 @@ def _verify_graph(graph: Any, buffers: list[Any], n_codes: int, schema: Any) -> 
             buffers[tensor.Buffer()].Data(n_bytes - 1)
     for i in range(_count(graph.OperatorsLength())):
         operator = graph.Operators(i)
-        if not 0 <= operator.OpcodeIndex() < n_codes or operator.CustomOptionsLength():
+        if not 0 <= operator.OpcodeIndex() < len(operations) or operator.CustomOptionsLength():
             raise ValueError(f"operator {i} is unknown")
         if operator.IntermediatesLength():
             raise ValueError(f"operator {i} has intermediates")
-        _verify_counts(operator, i, schema)
+        _verify_count(operator, i, operations[operator.OpcodeIndex()], schema)
         for which in _indices(operator, "Inputs"):
             if not -1 <= which < n_tensors:
                 raise ValueError(f"operator {i} reads tensor {which}")
@@ -190,18 +192,18 @@ def _verify_graph(graph: Any, buffers: list[Any], n_codes: int, schema: Any) -> 
         raise ValueError("an input or output is no tensor")
 
 
-def _verify_counts(operator: Any, number: int, schema: Any) -> None:
+def _verify_count(operator: Any, number: int, operation: str, schema: Any) -> None:
     """The interpreter believes an operation's own count, and reads beyond its list of tensors."""
-    kinds = {code: name for name, code in vars(schema.BuiltinOptions).items() if name[0].isupper()}
-    kind = kinds.get(operator.BuiltinOptionsType())
-    if kind in _COUNTED:
-        count, end = _COUNTED[kind]
-        table = operator.BuiltinOptions()
-        options = getattr(schema, kind)()
-        options.Init(table.Bytes, table.Pos)
-        stated, listed = getattr(options, count)(), getattr(operator, f"{end}Length")()
-        if stated != listed:
-            raise ValueError(f"operator {number} states {stated} {end.lower()} and has {listed}")
+    if operation not in _COUNTED:
+        return
+    kind, count, end = _COUNTED[operation]
+    if operator.BuiltinOptionsType() != getattr(schema.BuiltinOptions, kind):
+        raise ValueError(f"operator {number} has the options of another operation")
+    table, options = operator.BuiltinOptions(), getattr(schema, kind)()
+    options.Init(table.Bytes, table.Pos)
+    stated, listed = getattr(options, count)(), getattr(operator, f"{end}Length")()
+    if stated != listed:
+        raise ValueError(f"operator {number} states {stated} {end.lower()} and has {listed}")
 
 
 def _verify_signature(model: Any) -> None:
