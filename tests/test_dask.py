@@ -53,9 +53,10 @@ class Cluster:
         }
         self._file = home / "scheduler.json"
         self.processes = [self._begin("scheduler", "--port", "0")]
-        self.workers = [self._worker(), self._worker()]
-        wait_for(self._file.exists, PATIENCE_S)
+        # The file is there before its content is, for workers that would read it, too.
+        wait_for(lambda: self._file.exists() and self._file.read_text().endswith("}"), PATIENCE_S)
         self.address = json.loads(self._file.read_text())["address"]
+        self.workers = [self._worker(), self._worker()]
 
     def _worker(self) -> subprocess.Popen[bytes]:
         where = self.home / f"worker-{len(self.processes)}"
@@ -92,8 +93,9 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    one = Cluster(tmp_path_factory.mktemp("dask"))
-    write_tree(one.home / "c", N_CLIPS, N_LONG)
+    home = tmp_path_factory.mktemp("dask")
+    write_tree(home / "c", N_CLIPS, N_LONG)
+    one = Cluster(home)
     try:
         yield one
     finally:
