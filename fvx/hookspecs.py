@@ -15,7 +15,9 @@ hookimpl = pluggy.HookimplMarker("fvx")
 
 Branch = Callable[[Any], Any]
 """Builds the sub-network of one feature: takes a Keras tensor of shape (n, n_frames, n_columns),
-or (n, n_columns) per clip, standardised; returns one of shape (n, any size)."""
+or (n, n_columns) per clip, standardised; returns one of shape (n, any size), or, leaving time in,
+(n, n_moments, any size), which is averaged over the window. Branches that all leave time in learn
+from the moments of longer stretches where a corpus says which spans of its clips are synthetic."""
 
 
 @hookspec

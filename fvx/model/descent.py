@@ -146,7 +146,7 @@ def descend(
     resume : bool
         Go on from there.
     after_epoch : callable
-        Called after each epoch's steps, before it is judged.
+        Called after each epoch's steps, before it is judged, and when the best is back.
 
     Raises
     ------
@@ -192,6 +192,7 @@ def descend(
             )  # fmt: skip
         on_epoch(done.history[-1])
     network.set_weights(best)
+    after_epoch()
     return done
 
 
@@ -235,7 +236,8 @@ def _ready(
 def _step(network: keras.Model, strategy: Any) -> Callable[[Batch], float]:
     """One step of the optimiser; returns the epoch's mean loss so far."""
     windows = {name: tf.TensorSpec(one.shape, tf.float32) for name, one in network.input.items()}
-    signature = (windows, tf.TensorSpec((None, 1)), tf.TensorSpec((None,)))
+    targets = tf.TensorSpec((None, *network.output.shape[1:-1], 1))
+    signature = (windows, targets, tf.TensorSpec((None,)))
     if strategy is None:
         one = tf.function(network.train_step, input_signature=[signature])
         return lambda batch: float(one(tuple(batch))["loss"])

@@ -20,6 +20,9 @@ _QUIET = 1e-2  # deviations: below a hundredth of what is usual, all are taken a
 _OUTLIER = 4.0  # deviations
 _NORM_MOMENTUM = 0.95
 _DROPOUT = 0.3
+_SOME_FRAMES = 32
+_IMPOSSIBLE = -1e4  # logarithm of a probability
+_AMONG_MOMENTS = 0.5  # what the second part of the loss of moments counts
 _BRANCH_PENALTY, _HEAD_PENALTY = 0.05, 1e-3
 
 Models = tuple[keras.Model, keras.Model, keras.Model]
@@ -81,6 +84,60 @@ def build(
     apart : windows by feature -> the logit of each branch alone (n, n_features); shares the
         layers of the other two
     """
+    inputs, embeddings = _embeddings(features, geometry, statistics, own)
+    branches = keras.Model(inputs, keras.ops.stack(embeddings, axis=1), name="branches")
+
+    embedded = keras.Input((len(features), EMBEDDING_SIZE), name="embeddings")
+    judgement = Judgement(name="judgement")
+    terminus = keras.Model(embedded, WeightedSum(name="sum")(judgement(embedded)), name="terminus")
+    apart = keras.Model(inputs, judgement(branches(inputs)), name="apart")
+    return branches, terminus, apart
+
+
+def of_moments(
+    features: Sequence[FeatureRecord],
+    geometry: Geometry,
+    statistics: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    own: Mapping[str, Branch],
+) -> keras.Model:
+    """Build what judges each moment of a stretch, where all branches leave time in.
+
+    Its weights are those of `build`'s ``apart``, in the same order, for windows of any length.
+
+    Returns
+    -------
+    stretches by feature -> the logit of each branch alone at each moment
+        (n, n_moments, n_features)
+    """
+    inputs, embeddings = _embeddings(features, geometry, statistics, own, averaged=False)
+    # Nested as `build` nests it, for the order of the weights.
+    branches = keras.Model(inputs, keras.ops.stack(embeddings, axis=2), name="branches")
+    n_moments = branches.output.shape[1]
+    each = keras.ops.reshape(branches(inputs), (-1, len(features), EMBEDDING_SIZE))
+    judged = Judgement(name="judgement")(each)
+    logits = keras.ops.reshape(judged, (-1, n_moments, len(features)))
+    return keras.Model(inputs, logits, name="moments")
+
+
+def leaves_time_in(branch: Branch, n_columns: int) -> bool:
+    """Whether what a branch gives has an axis of time, which is then averaged over a window."""
+    return len(branch(keras.Input((_SOME_FRAMES, n_columns))).shape) == 3
+
+
+def joined(branches: keras.Model, terminus: keras.Model) -> keras.Model:
+    """Both in one: windows by feature -> logit."""
+    return keras.Model(branches.input, terminus(branches(branches.input)), name="fvx")
+
+
+def _embeddings(
+    features: Sequence[FeatureRecord],
+    geometry: Geometry,
+    statistics: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    own: Mapping[str, Branch],
+    *,
+    averaged: bool = True,
+) -> tuple[dict[str, Any], list[Any]]:
+    """Inputs by feature, and what each branch makes of its own."""
     inputs, embeddings = {}, []
     for feature in features:
         frames = () if feature.hop_s is None else (geometry.n_frames(feature.hop_s),)
@@ -91,21 +148,12 @@ def build(
         )(inputs[feature.name])
         if feature.name in own:
             hidden = own[feature.name](hidden)
+            if len(hidden.shape) == 3 and averaged:
+                hidden = keras.ops.mean(hidden, axis=1)
         elif feature.hop_s is not None:
             hidden = _pooled(hidden)
         embeddings.append(_embedding(hidden, feature.name))
-    branches = keras.Model(inputs, keras.ops.stack(embeddings, axis=1), name="branches")
-
-    embedded = keras.Input((len(features), EMBEDDING_SIZE), name="embeddings")
-    judgement = Judgement(name="judgement")
-    terminus = keras.Model(embedded, WeightedSum(name="sum")(judgement(embedded)), name="terminus")
-    apart = keras.Model(inputs, judgement(branches(inputs)), name="apart")
-    return branches, terminus, apart
-
-
-def joined(branches: keras.Model, terminus: keras.Model) -> keras.Model:
-    """Both in one: windows by feature -> logit."""
-    return keras.Model(branches.input, terminus(branches(branches.input)), name="fvx")
+    return inputs, embeddings
 
 
 def _pooled(values: Any) -> Any:
@@ -149,3 +197,34 @@ class EachAlone(keras.losses.Loss):  # type: ignore[misc]
         """Targets (n, 1) and logits (n, n_features) -> (n,)."""
         losses = keras.ops.softplus(y_pred) - y_true * y_pred
         return keras.ops.sum(losses, axis=-1)
+
+
+@keras.saving.register_keras_serializable("fvx")
+class EachMoment(keras.losses.Loss):  # type: ignore[misc]
+    """Loss of the moments of stretches, of every branch by itself.
+
+    Two parts: the logistic loss of each moment; and, where a stretch has both, of the spans being
+    found among its other moments, as the chance that a moment drawn by a softmax over time is in
+    one. The first alone learns what tells clips apart, before what tells moments of one apart.
+
+    Parameters
+    ----------
+    spoof_weight : float
+        What a spoof moment counts, for a bona fide one's 1.
+    """
+
+    def __init__(self, spoof_weight: float = 1.0) -> None:
+        super().__init__()
+        self.spoof_weight = spoof_weight
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Targets (n, n_moments, 1) and logits (n, n_moments, n_features) -> (n,)."""
+        ops = keras.ops
+        y_true, y_pred = (ops.cast(one, "float32") for one in (y_true, y_pred))
+        weight = y_true + self.spoof_weight * (1 - y_true)
+        each = ops.mean(weight * (ops.softplus(y_pred) - y_true * y_pred), axis=1)
+        spoof = 1 - y_true
+        drawn = ops.log_softmax(-y_pred, axis=1)
+        found = ops.logsumexp(ops.where(spoof > 0, drawn, _IMPOSSIBLE), axis=1)
+        mixed = ops.max(spoof, axis=1) * ops.max(y_true, axis=1)
+        return ops.sum(each - _AMONG_MOMENTS * mixed * found, axis=-1)

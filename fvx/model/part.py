@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ _SAMPLE_BLOCKS = 16
 
 
 class Batch(NamedTuple):
-    """Windows by feature, their targets (n, 1): 1 for bona fide, and their weights (n,)."""
+    """Windows by feature, their targets (n, …, 1): 1 for bona fide, and their weights (n,)."""
 
     windows: Features
     target: NDArray[np.float32]
@@ -76,7 +76,7 @@ class Part:
         *,
         balance: Sequence[str] = (),
         held_bytes: int = _HELD_BYTES,
-    ) -> Part:
+    ) -> Self:
         """Lay windows over the named clips.
 
         Parameters
@@ -105,6 +105,10 @@ class Part:
     def window_bonafide(self) -> NDArray[np.bool_]:
         """Whether each window is bona fide for certain."""
         return self.labels.bonafide
+
+    def targets(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What some windows are to be taken for, shape (n, 1): 1 for bona fide."""
+        return self.window_bonafide[which].astype(np.float32)[:, np.newaxis]
 
     def judged(self, logits: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """What a network is judged by, given its logits of all windows.
@@ -295,8 +299,7 @@ class Part:
                     one.name: np.concatenate([piece[one.name] for piece in pieces])
                     for one in self.features
                 }
-            target = self.window_bonafide[place[chosen]].astype(np.float32)[:, np.newaxis]
-            yield Batch(windows, target, self.weights[place[chosen]])
+            yield Batch(windows, self.targets(place[chosen]), self.weights[place[chosen]])
 
 
 def _weights(

@@ -26,9 +26,18 @@ from fvx.model.descent import (
     keras,
 )
 from fvx.model.keras_file import KERAS_MODEL
-from fvx.model.network import EachAlone, Models, build, joined
+from fvx.model.network import (
+    EachAlone,
+    EachMoment,
+    Models,
+    build,
+    joined,
+    leaves_time_in,
+    of_moments,
+)
 from fvx.model.part import Features, Part
 from fvx.model.scorer import BRANCHES, TERMINUS
+from fvx.model.stretches import GEOMETRY, Stretches
 from fvx.quiet import quiet
 
 __all__ = ["Epoch", "Trained", "TrainingSettings", "describe", "fit"]
@@ -148,19 +157,28 @@ def _fit_one(
     with devices(settings) as strategy:
         branches, terminus, apart = network()
         judge, sample = inference(apart), train.some(_SAMPLE_CLIPS)
+        taught = _Taught(apart, train, statistics, own_branches, settings)
+
+        def weigh() -> None:
+            taught.hand_over(apart)
+            _weigh(terminus, judge, sample, development)
+
         done = descend(
-            apart, train, development, settings, judged=joined(branches, terminus),
-            loss=EachAlone(), strategy=strategy,
-            after_epoch=lambda: _weigh(terminus, judge, sample, development), **options,
+            taught.network, taught.part(train), development, taught.settings,
+            judged=joined(branches, terminus), loss=taught.loss, strategy=strategy,
+            after_epoch=weigh, **options,
         )  # fmt: skip
-        _weigh(terminus, judge, sample, development)
         if whole is not None:
             weights = terminus.get_layer("sum").get_weights()
             n_epochs = next(one.epoch for one in reversed(done.history) if one.best)
             begin(settings)
             branches, terminus, apart = network()
-            again = replace(settings, epochs=n_epochs)
-            descend_again(apart, whole, again, loss=EachAlone(), strategy=strategy)
+            taught = _Taught(apart, whole, statistics, own_branches, settings)
+            descend_again(
+                taught.network, taught.part(whole), replace(taught.settings, epochs=n_epochs),
+                loss=taught.loss, strategy=strategy,
+            )  # fmt: skip
+            taught.hand_over(apart)
             terminus.get_layer("sum").set_weights(weights)
         withheld = _mean_embedding(inference(branches), whole or train)
     if strategy is not None or keras.config.dtype_policy() != apart.dtype_policy:
@@ -170,6 +188,45 @@ def _fit_one(
             new.set_weights(old.get_weights())
     models = (branches, terminus, joined(branches, terminus))
     return Trained(models, withheld, done.development_logits, done.history)
+
+
+class _Taught:
+    """What is trained, and on what: windows, or the moments of stretches.
+
+    Where spans of clips are synthetic, and all branches leave time in, a network of the same
+    weights judges each moment, and hands its weights over: it goes over every frame once, where
+    windows overlap, and is told of each moment what a window is only told by and large.
+    """
+
+    def __init__(
+        self,
+        apart: keras.Model,
+        part: Part,
+        statistics: Mapping[str, Any],
+        own: Mapping[str, Branch],
+        settings: TrainingSettings,
+    ) -> None:
+        self.network, self.loss, self.settings = apart, EachAlone(), settings
+        self._stretches: Stretches | None = None
+        if not part.labels.of_their_own or not all(
+            one.name in own and leaves_time_in(own[one.name], len(one.columns))
+            for one in part.features
+        ):
+            return
+        self.network = of_moments(part.features, GEOMETRY, statistics, own)
+        self._stretches = Stretches.of(part, self.network.output.shape[1])
+        self.loss = EachMoment(self._stretches.spoof_weight)
+        size = settings.batch_size * part.windows.geometry.length_s / GEOMETRY.length_s
+        self.settings = replace(settings, batch_size=max(1, round(size)))
+
+    def part(self, part: Part) -> Part:
+        """What the network learns from."""
+        return self._stretches or part
+
+    def hand_over(self, apart: keras.Model) -> None:
+        """Give the network of windows what was learnt."""
+        if self.network is not apart:
+            apart.set_weights(self.network.get_weights())
 
 
 def _weigh(
