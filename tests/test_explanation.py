@@ -12,7 +12,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from fvx import cli, load_model
-from fvx.detector import DEFAULT_RUN, Detector, Verdict
+from fvx.detector import DEFAULT_RUN, SHIPPED, Detector, Verdict
 from fvx.explanation.gradients import inside
 from fvx.explanation.words import column_words, strength
 
@@ -196,6 +196,15 @@ class TestWords:
             for w in (False, True)
         ]
         assert np.mean(np.array(widths[1]) > np.array(widths[0])) > 0.8
+
+    def test_what_is_0_in_every_clip_is_not_measured_in_one_and_is_in_its_moments(self) -> None:
+        record = load_model(SHIPPED["partial"]).predict(CLIP).explain().record
+        summaries = {one["name"]: one["summary"] for one in record["features"]}
+        assert "the clip's own average" in summaries["log_spectrum"]
+        reasons = [one for moment in record["moments"] for one in moment["reasons"]]
+        of_moments = [one["summary"] for one in reasons if one["feature"] == "log_spectrum"]
+        assert of_moments
+        assert all(one.startswith("level ") for one in of_moments)
 
 
 class TestCommand:

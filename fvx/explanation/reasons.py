@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fvx.explanation.analysis import Analysis
 from fvx.explanation.gradients import inside
 from fvx.explanation.localisation import slots
-from fvx.explanation.words import UNMEASURED, Measure, column_words, measures
+from fvx.explanation.words import UNMEASURED, Measure, column_words, measures, summary
 from fvx.model.reference import COMPANIONS
 from fvx.report.course import Course
 from fvx.store import FeatureRecord
@@ -48,7 +48,7 @@ def features(analysis: Analysis, cells: NDArray[np.float64]) -> list[dict[str, A
                 "name": feature.name,
                 "perceptible": feature.perceptible,
                 "contribution": float(by_feature[i]),
-                "summary": shown[0].sentence() if shown else UNMEASURED,
+                "summary": summary(feature, shown, analysis.reference()),
                 "plugin": analysis.plugins.get(feature.name, ""),
                 "description": analysis.descriptions.get(feature.name, ""),
                 "kind": feature.kind,

@@ -13,6 +13,7 @@ from fvx.model.reference import COMPANIONS, Reference, clip_average
 from fvx.store import FeatureRecord
 
 UNMEASURED = "not to be measured in this clip"
+UNVARYING = "measured against the clip's own average, so only its moments say something"
 _BOUNDS = (10, 100, 1000)
 _UNITS = {"hz": " Hz", "db": " dB", "s": " s", "percent": " %", "sone": " sone"}
 _SCALES = {"hz": "Hz", "bark": "Bark"}
@@ -81,13 +82,15 @@ def measures(
     Returns
     -------
     list of Measure
-        Empty if the feature does not exist there.
+        Empty if the feature does not exist there, or, of a clip, is the same in all of them.
     """
     average = clip_average(feature, values)
     if any(average[feature.columns.index(c)] == 0 for c in COMPANIONS if c in feature.columns):
         return []
     found = []
     for column in _shown(feature.columns, average):
+        if not window and not reference.varies(feature.name, column):
+            continue
         value = float(average[column])
         quantity, unit = column_words(feature.columns[column])
         found.append(
@@ -102,6 +105,15 @@ def measures(
             )
         )
     return sorted(found, key=lambda one: -one.unusual)
+
+
+def summary(feature: FeatureRecord, shown: Sequence[Measure], reference: Reference) -> str:
+    """The most unusual of a clip's measures as a sentence, or why there is none."""
+    if shown:
+        return shown[0].sentence()
+    columns = range(len(feature.columns))
+    still = not any(reference.varies(feature.name, column) for column in columns)
+    return UNVARYING if still else UNMEASURED
 
 
 def _shown(columns: Sequence[str], average: NDArray[np.float64]) -> list[int]:

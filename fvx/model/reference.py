@@ -17,6 +17,7 @@ from fvx.store import FeatureRecord
 REFERENCE = "reference.json"
 COMPANIONS = ("voiced", "defined")
 _PERCENTILES = np.concatenate([[0.5, 1, 2, 3], np.arange(5, 100, 5), [97, 98, 99, 99.5]])
+_STILL = 0.05  # of what windows differ by: no more than comes of what windows leave out
 _MAX_WINDOWS = 2000  # of the training part: enough for percentiles, whatever the corpus
 
 Table = dict[str, list[list[float]]]
@@ -92,6 +93,13 @@ class Reference:
         levels = np.asarray(self._table[feature], np.float64)
         middle: NDArray[np.float64] = levels[:, np.searchsorted(_PERCENTILES, 50)]
         return middle
+
+    def varies(self, feature: str, column: int) -> bool:
+        """Whether clips differ at all: a column may be measured against its average in the clip."""
+        if feature not in self._windows:
+            return True
+        ranges = [np.ptp(self.usual(feature, column, window=window)) for window in (False, True)]
+        return bool(ranges[0] >= _STILL * ranges[1])
 
     def z_score(
         self, feature: str, column: int, value: float, *, window: bool = False
