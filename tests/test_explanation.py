@@ -104,6 +104,24 @@ class TestRecord:
         assert figures["deletion_area"] < figures["deletion_area_random"]
 
 
+class TestPage:
+    @pytest.mark.parametrize("side", ["human", "synthetic"])
+    def test_a_verdict_against_most_of_the_reasons_is_explained(
+        self, detector: Detector, tmp_path: Path, side: str
+    ) -> None:
+        explanation = detector.predict(CORPUS / "00.flac").explain()
+        record = explanation.record
+        assert (record["verdict"], record["score"] < record["base"]) == ("bona fide", True)
+        if side == "synthetic":
+            record |= {"verdict": "spoof", "score": -1.0, "base": -3.0}
+        explanation.save_html(tmp_path / "why.html")
+        text = (tmp_path / "why.html").read_text()
+        assert f"it ends up on the {side} side" in text
+        record |= {"base": record["score"] - 1 if side == "human" else record["score"] + 1}
+        explanation.save_html(tmp_path / "why.html")
+        assert "it ends up on" not in (tmp_path / "why.html").read_text()
+
+
 class TestInside:
     def test_bands_and_times_of_a_feature_are_the_same_sum(self, verdict: Verdict) -> None:
         analysis = verdict._analysis

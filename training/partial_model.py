@@ -3,21 +3,19 @@
     python training/splices.py COPIES/MANIFEST --out SPLICES
     python training/partial_model.py SPLICES/partial.csv --work DIR
 
-It learns from windows of half a second, each by what is in it; the epoch is chosen on the
-development part's. It is used with windows that lie closer than those that it learns from, which
-points more finely, and calibrated once more for these. The test part is scored once, for the card.
+It learns from moments, each by what is in it; the epoch is chosen by the windows of the development
+part, half a second long and a tenth apart, and it then learns anew from both parts' clips. The test
+part is scored once, for the card.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from default_model import in_words, ship
-from numpy.typing import NDArray
 
 from fvx.datasets import Label, open_dataset
 from fvx.datasets.spans import COLUMN, parse_spans
@@ -25,10 +23,9 @@ from fvx.evaluate import evaluate
 from fvx.explanation.localisation import on_grid, pointing, slots, truth_on_grid
 from fvx.extract import extract
 from fvx.model import Card, Scorer
-from fvx.model.calibrating import calibrate
 from fvx.model.part import Part
 from fvx.model.pooling import Pooling
-from fvx.protocol import DEVELOPMENT, TEST, split
+from fvx.protocol import TEST, split
 from fvx.registry import discover
 from fvx.store import Store
 from fvx.train import train
@@ -36,8 +33,7 @@ from fvx.window import window
 from fvx.windows import Geometry
 
 FEATURES = ("band_flutter", "log_spectrum")
-LEARNT = Geometry(length_s=0.5, hop_s=0.25)
-USED = Geometry(length_s=0.5, hop_s=0.1)
+GEOMETRY = Geometry(length_s=0.5, hop_s=0.1)
 POOLING: Pooling = "soft-minimum"
 WORDS = (
     "Points to spans of a recording that were replaced by machine. Trained on {n_bonafide} whole "
@@ -56,62 +52,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
     place, run = options.work / "features", options.work / "partial"
     extract(open_dataset(options.manifest), discover().select(FEATURES), place, jobs=options.jobs)
     store = Store.open(place)
-    window(store, LEARNT)
+    window(store, GEOMETRY)
     if not run.exists():
         train(
             store, run, features=FEATURES, split_name="official", pooling=POOLING,
-            epochs=options.epochs,
+            epochs=options.epochs, whole=True,
             resume=any((options.work / f".{run.name}.unfinished").glob("*.npz")),
             on_epoch=lambda one: print(one, flush=True),
         )  # fmt: skip
-        lay_closer(store, run)
     test = evaluate(run, store).metrics
     found = points(store, run)
     ship("partial", run, describe(run, test, found))
     print(f"test EER {in_words(test)}; {found}")
 
 
-def lay_closer(store: Store, run: Path) -> None:
-    """Give the run its windows, and calibrate it for them on the development part."""
-    part, scores = scored(store, run, DEVELOPMENT)
-    chosen, card = calibrate(scores, part, POOLING), Card.load(run)
-    development = {**card.development, "eer": chosen.eer, "cllr": chosen.cllr, "poolings": {}}
-    dataclasses.replace(
-        card,
-        geometry=USED,
-        scale=chosen.scale * card.scale,
-        offset=chosen.scale * card.offset + chosen.offset,
-        threshold=chosen.threshold,
-        development=development,
-    ).save(run)
-
-
-def scored(store: Store, run: Path, name: str) -> tuple[Part, NDArray[np.float64]]:
-    """Windows of a part as they are used, and their log-likelihood ratios."""
-    scorer = Scorer.load(run)
-    records = [store[one.name].record for one in scorer.card.features]
-    clips = split(store.clips.loc[store.complete(FEATURES)], "official").clips(name)
-    part = Part.over(store, records, USED, clips)
-    return part, part.map(lambda windows: scorer.llr(scorer.embed(windows)))
-
-
 def points(store: Store, run: Path) -> dict[str, float]:
     """How often the least bona fide moment of a partly replaced clip of the test part is fake."""
-    part, scores = scored(store, run, TEST)
+    scorer = Scorer.load(run)
+    records = [store[one.name].record for one in scorer.card.features]
+    clips = split(store.clips.loc[store.complete(FEATURES)], "official").clips(TEST)
+    part = Part.over(store, records, GEOMETRY, clips)
+    scores = part.map(lambda windows: scorer.llr(scorer.embed(windows)))
     hits, chance = [], []
     rows: list[dict[Any, Any]] = store.clips.loc[list(part.windows.clips)].to_dict("records")
     for place, (name, row) in enumerate(zip(part.windows.clips, rows, strict=True)):
         if not row[COLUMN]:
             continue
         own = part.windows.clip == place
-        ends_s = part.windows.start_s[own] + min(USED.length_s, row["duration_s"])
+        ends_s = part.windows.start_s[own] + min(GEOMETRY.length_s, row["duration_s"])
         laid = slots(list(zip(part.windows.start_s[own], ends_s, -scores[own], strict=True)))
         spans = parse_spans(row[COLUMN], name, Label(row["label"]))
         fake = truth_on_grid(spans, row["duration_s"])

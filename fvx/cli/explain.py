@@ -90,16 +90,17 @@ def _one(
     ((verdict, explanation),) = why([file], detector, settings)
     if explanation is None:
         raise FvxError(str(verdict.error))
+    if check:
+        explanation = explanation.checked()
+    # First what is asked for by name: who reads the text through `head` ends the command early.
+    for path, save in _writers(explanation, targets):
+        choose.write(path, save)
     typer.echo(choose.shown(f"{file}: {headline(verdict)}"))
     for warning in verdict.warnings:
         typer.echo(f"  note: {warning}")
-    if check:
-        explanation = explanation.checked()
     _show(explanation)
     if check:
         _show_check(explanation.record["faithfulness"])
-    for path, save in _writers(explanation, targets):
-        choose.write(path, save)
 
 
 def _writers(
