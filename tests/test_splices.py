@@ -54,7 +54,7 @@ def voice(seconds: float) -> Audio:
 
 def run(script: types.ModuleType, manifest: Path, out: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["splices.py", str(manifest), "--out", str(out)])
+        patch.setattr(sys, "argv", ["splices.py", str(manifest), "--out", str(out), "--train", "4"])
         patch.setattr(script, "METHODS", ("lpc",))  # the quickest
         script.main()
 
@@ -107,9 +107,17 @@ def test_vocoders_are_taken_in_turn(script: types.ModuleType) -> None:
     assert set(used.values()) == {20}
 
 
-def test_half_of_the_clips_are_whole_and_bona_fide(made: Path) -> None:
+def test_more_than_there_are_is_each_once_more(script: types.ModuleType) -> None:
+    used: Counter[str] = Counter()
+    rng = np.random.default_rng(0)
+    assert len(script.rarest(["a", "b", "c"], used, 7, rng)) == 7
+    assert sorted(used.values()) == [2, 2, 3]
+
+
+def test_clips_are_partial_and_whole_in_their_shares(made: Path) -> None:
     rows = table(made / "first")
-    assert len(rows) == 8  # two recordings, two vocoders, both ways
+    kinds = Counter((row["split"], bool(row["spans"])) for row in rows)
+    assert kinds == {("train", True): 4, ("train", False): 2, ("dev", True): 2, ("dev", False): 2}
     for row in rows:
         partial = row["file"].startswith("partial/")
         assert (row["label"] == "spoof") == bool(row["spans"]) == partial

@@ -10,7 +10,8 @@ FOLDER gets
 - some *partial* clips: the recording with one span or two replaced by the same span of a copy,
   among those of MANIFEST and of the vocoders that fvx brings, at the recording's level there, and
   cross-faded over 15 ms;
-- as many *whole* ones, bona fide, from which to learn that there may be no such span;
+- some *whole* ones, bona fide, from which to learn that there may be no such span: as many, and a
+  third as many in the training part, where moments are learnt from and not clips;
 
 most of both through a random channel (training/splices.toml), and a manifest of them, whose column
 spans says what was replaced. What is in FOLDER already is not made again.
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import zlib
 from collections import Counter
 from collections.abc import Iterable
@@ -37,6 +39,7 @@ _SHORTEST_S, _LONGEST_S = 2.0, 5.0  # of a recording; the rest of a longer one i
 _SPAN_S = (0.4, 1.4)
 _FADE_S, _MARGIN_S = 0.015, 0.15
 _TWO_SPANS, _THROUGH_A_CHANNEL = 0.2, 0.75  # shares of the clips
+_PARTIAL_TO_WHOLE = 3  # in the training part
 _TWO_SPANS_S = 3.5  # of a recording, for two to have room
 _FRAME_S = 0.02
 _RECIPE = Path(__file__).with_name("splices.toml")
@@ -50,6 +53,7 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--each", type=int, default=2, help="partial clips of a recording")
+    parser.add_argument("--train", type=int, default=0, help="the same, in the training part")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -69,7 +73,9 @@ def main() -> None:
             continue
         rng = np.random.default_rng([options.seed, zlib.crc32(row["file"].encode())])
         there = [*copies.get(row["file"], {}), *METHODS]
-        for number, system in enumerate(rarest(there, used, options.each, rng)):
+        learnt = row["split"] == "train"
+        n_each = (learnt and options.train) or options.each
+        for number, system in enumerate(rarest(there, used, n_each, rng)):
             about = {key: row[key] for key in ("speaker", "source", "split")}
             about |= {"original": row["file"], "label": "spoof", "system": system}
             if system in METHODS:
@@ -79,24 +85,25 @@ def main() -> None:
             partial, spans = splice(whole, copy, rng)
             words = ";".join(f"{start:.3f}-{end:.3f}" for start, end in spans)
             stem = f"{row['file'].rpartition('.')[0]}~{number}"
-            for name, audio, more in (
-                (f"partial/{stem}.flac", partial, {"spans": words}),
-                (f"whole/{stem}.flac", whole, {"label": "bona-fide", "system": "-", "spans": ""}),
-            ):
+            of_whole = {"label": "bona-fide", "system": "-", "spans": ""}
+            made = [(f"partial/{stem}.flac", partial, {"spans": words})]
+            if not learnt or number % _PARTIAL_TO_WHOLE == 0:
+                made.append((f"whole/{stem}.flac", whole, of_whole))
+            for name, audio, more in made:
                 seed = int(rng.integers(2**32))
                 if rng.random() < _THROUGH_A_CHANNEL:
                     audio = augment(audio, recipe, seed=seed)
                 write(options.out / name, audio)
                 written.append({"file": name, **about, **more})
-        if len(written) % 200 < 2 * options.each:
-            print(f"{len(written)} clips", flush=True)
+        print(f"\r{len(written)} clips", end="", flush=True)
     target = options.out / "partial.csv"
     with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(written[0]))
         writer.writeheader()
         writer.writerows(written)
     systems = ", ".join(f"{system} {count}" for system, count in sorted(used.items()))
-    print(f"{len(written)} clips, half of them partial: {systems} -> {target}")
+    n_partial = sum(used.values())
+    print(f"\r{len(written)} clips, {n_partial} of them partial: {systems} -> {target}")
 
 
 def shortened(audio: Audio) -> Audio:
@@ -107,9 +114,13 @@ def shortened(audio: Audio) -> Audio:
 def rarest(
     systems: Iterable[str], used: Counter[str], n_systems: int, rng: np.random.Generator
 ) -> list[str]:
-    """Those that were taken least often so far, so that in the end all are as frequent."""
+    """Those that were taken least often so far, so that in the end all are as frequent.
+
+    Each as often as any other, or once more, where more are wanted than there are.
+    """
     shuffled = [str(one) for one in rng.permutation(sorted(systems))]
-    chosen = sorted(shuffled, key=lambda system: used[system])[:n_systems]
+    in_turn = sorted(shuffled, key=lambda system: used[system])
+    chosen = list(itertools.islice(itertools.cycle(in_turn), n_systems))
     used.update(chosen)
     return chosen
 
