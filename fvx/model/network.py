@@ -20,7 +20,6 @@ _QUIET = 1e-2  # deviations: below a hundredth of what is usual, all are taken a
 _OUTLIER = 4.0  # deviations
 _NORM_MOMENTUM = 0.95
 _DROPOUT = 0.3
-_SOME_FRAMES = 32
 _IMPOSSIBLE = -1e4  # logarithm of a probability
 _AMONG_MOMENTS = 0.5  # what the second part of the loss of moments counts
 _BRANCH_PENALTY, _HEAD_PENALTY = 0.05, 1e-3
@@ -119,9 +118,12 @@ def of_moments(
     return keras.Model(inputs, logits, name="moments")
 
 
-def leaves_time_in(branch: Branch, n_columns: int) -> bool:
+def leaves_time_in(branch: Branch, feature: FeatureRecord, geometry: Geometry) -> bool:
     """Whether what a branch gives has an axis of time, which is then averaged over a window."""
-    return len(branch(keras.Input((_SOME_FRAMES, n_columns))).shape) == 3
+    if feature.hop_s is None:
+        return False
+    frames = keras.Input((geometry.n_frames(feature.hop_s), len(feature.columns)))
+    return len(branch(frames).shape) == 3
 
 
 def joined(branches: keras.Model, terminus: keras.Model) -> keras.Model:

@@ -209,7 +209,7 @@ class _Taught:
         self.network, self.loss, self.settings = apart, EachAlone(), settings
         self._stretches: Stretches | None = None
         if not part.labels.of_their_own or not all(
-            one.name in own and leaves_time_in(own[one.name], len(one.columns))
+            one.name in own and leaves_time_in(own[one.name], one, GEOMETRY)
             for one in part.features
         ):
             return

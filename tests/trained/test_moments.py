@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,10 @@ def test_a_branch_without_time_learns_from_windows(part: Part) -> None:
     teaching, apart = taught(part, lambda values: values[:, 0])
     assert teaching.network is apart
     assert teaching.part(part) is part
-    assert not leaves_time_in(lambda values: values[:, 0], 3)
+    (grid,) = part.features
+    assert not leaves_time_in(lambda values: values[:, 0], grid, GEOMETRY)
+    assert leaves_time_in(every_other, grid, GEOMETRY)
+    assert not leaves_time_in(every_other, replace(grid, hop_s=None), GEOMETRY)
 
 
 def test_whole_clips_are_learnt_in_windows(part: Part) -> None:
@@ -118,9 +121,9 @@ def test_whole_clips_are_learnt_in_windows(part: Part) -> None:
     assert teaching.network is apart
 
 
-def test_the_weights_are_in_one_order_for_several_features(part: Part, tmp_path: Path) -> None:
+def test_the_weights_are_in_one_order_for_several_features(part: Part) -> None:
     record = part.features[0]
-    features = [record, record.__class__(**{**record.__dict__, "name": "again"})]
+    features = [record, replace(record, name="again")]
     statistics = {one.name: part.statistics()["grid"] for one in features}
     own = dict.fromkeys(statistics, every_other)
     apart = build(features, WINDOWS, statistics, own)[2]
