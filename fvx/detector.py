@@ -140,7 +140,7 @@ class Detector:
     def reference(self) -> Reference:
         """What bona fide training speech shows; read when first needed."""
         if self._reference is None:
-            self._reference = Reference.load(self.run)
+            self._reference = Reference.load(self.run, self.scorer.card.features)
         return self._reference
 
     @property

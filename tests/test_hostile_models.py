@@ -20,7 +20,7 @@ import pytest
 
 from fvx import load_model
 from fvx.baselines.gmm import MIXTURES
-from fvx.detector import DEFAULT_RUN
+from fvx.detector import DEFAULT_RUN, SHIPPED
 from fvx.errors import ModelError
 from fvx.model import litert
 from fvx.model.arrays import load_arrays, save_arrays
@@ -487,3 +487,36 @@ def test_the_command_says_it_in_one_line(run: Path, name: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("fvx: ")
     assert name in line
+
+
+class TestReference:
+    """What an explanation compares with is a file from a stranger, too."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda raw: raw | {"percentiles": {}},
+            lambda raw: raw | {"percentiles": 7},
+            lambda raw: raw | {"window_percentiles": {"cqcc": [[1.0]]}},
+            lambda raw: raw | {"n_clips": float("inf")},
+            lambda raw: raw | {"percentiles": raw["percentiles"] | {"cqcc": [[1], [2, 3]]}},
+            lambda raw: raw | {"percentiles": raw["percentiles"] | {"cqcc": "none"}},
+            lambda raw: raw["percentiles"]["cqcc"][0].reverse() or raw,
+            lambda raw: raw["percentiles"]["cqcc"][0].__setitem__(3, float("nan")) or raw,
+            lambda raw: [raw],
+        ],
+    )
+    def test_it_is_refused_in_one_line(self, run: Path, change: Callable[[Any], Any]) -> None:
+        file = run / "reference.json"
+        file.write_text(json.dumps(change(json.loads(file.read_text()))))
+        with pytest.raises(ModelError, match=r"reference\.json: cannot be read \(.*\)$"):
+            _ = load_model(run).reference
+
+    def test_one_that_is_nested_too_deeply_is_refused(self, run: Path) -> None:
+        (run / "reference.json").write_text("[" * 200_000)
+        with pytest.raises(ModelError, match="cannot be read"):
+            _ = load_model(run).reference
+
+    def test_every_shipped_one_is_taken(self) -> None:
+        for folder in SHIPPED.values():
+            assert load_model(folder).reference.n_clips > 0

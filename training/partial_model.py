@@ -1,6 +1,6 @@
 """Make the shipped model that points to replaced spans.
 
-    python training/splices.py COPIES/MANIFEST --out SPLICES
+    python training/splices.py COPIES/MANIFEST --out SPLICES --each 4 --train 16
     python training/partial_model.py SPLICES/partial.csv --work DIR
 
 It learns from moments, each by what is in it; the epoch is chosen by the windows of the development
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--each", type=int, default=2, help="partial clips of a recording")
-    parser.add_argument("--train", type=int, default=0, help="the same, in the training part")
+    parser.add_argument("--train", type=int, help="the same, in the training part")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -67,14 +67,14 @@ def main() -> None:
     recipe = Recipe.read(_RECIPE)
     used: Counter[str] = Counter()
     written = []
-    for row in recordings:
+    for n_done, row in enumerate(recordings, 1):
         whole = shortened(Audio.read(options.manifest.parent / row["file"]))
         if whole.duration_s < _SHORTEST_S:
             continue
         rng = np.random.default_rng([options.seed, zlib.crc32(row["file"].encode())])
         there = [*copies.get(row["file"], {}), *METHODS]
         learnt = row["split"] == "train"
-        n_each = (learnt and options.train) or options.each
+        n_each = options.train if learnt and options.train else options.each
         for number, system in enumerate(rarest(there, used, n_each, rng)):
             about = {key: row[key] for key in ("speaker", "source", "split")}
             about |= {"original": row["file"], "label": "spoof", "system": system}
@@ -95,7 +95,8 @@ def main() -> None:
                     audio = augment(audio, recipe, seed=seed)
                 write(options.out / name, audio)
                 written.append({"file": name, **about, **more})
-        print(f"\r{len(written)} clips", end="", flush=True)
+        if n_done % 50 == 0:
+            print(f"{n_done} of {len(recordings)} recordings", flush=True)
     target = options.out / "partial.csv"
     with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(written[0]))
@@ -103,7 +104,7 @@ def main() -> None:
         writer.writerows(written)
     systems = ", ".join(f"{system} {count}" for system, count in sorted(used.items()))
     n_partial = sum(used.values())
-    print(f"\r{len(written)} clips, {n_partial} of them partial: {systems} -> {target}")
+    print(f"{len(written)} clips, {n_partial} of them partial: {systems} -> {target}")
 
 
 def shortened(audio: Audio) -> Audio:

@@ -88,8 +88,9 @@ def measures(
     if any(average[feature.columns.index(c)] == 0 for c in COMPANIONS if c in feature.columns):
         return []
     found = []
+    varies = np.ones(len(average), bool) if window else reference.varies(feature.name)
     for column in _shown(feature.columns, average):
-        if not window and not reference.varies(feature.name, column):
+        if not varies[column]:
             continue
         value = float(average[column])
         quantity, unit = column_words(feature.columns[column])
@@ -111,9 +112,7 @@ def summary(feature: FeatureRecord, shown: Sequence[Measure], reference: Referen
     """The most unusual of a clip's measures as a sentence, or why there is none."""
     if shown:
         return shown[0].sentence()
-    columns = range(len(feature.columns))
-    still = not any(reference.varies(feature.name, column) for column in columns)
-    return UNVARYING if still else UNMEASURED
+    return UNMEASURED if reference.varies(feature.name).any() else UNVARYING
 
 
 def _shown(columns: Sequence[str], average: NDArray[np.float64]) -> list[int]:

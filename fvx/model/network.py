@@ -99,7 +99,7 @@ def of_moments(
     statistics: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
     own: Mapping[str, Branch],
 ) -> keras.Model:
-    """Build what judges each moment of a stretch, where all branches leave time in.
+    """Build what judges each moment of a stretch, where all branches leave as many in.
 
     Its weights are those of `build`'s ``apart``, in the same order, for windows of any length.
 
@@ -118,12 +118,12 @@ def of_moments(
     return keras.Model(inputs, logits, name="moments")
 
 
-def leaves_time_in(branch: Branch, feature: FeatureRecord, geometry: Geometry) -> bool:
-    """Whether what a branch gives has an axis of time, which is then averaged over a window."""
+def count_moments(branch: Branch, feature: FeatureRecord, geometry: Geometry) -> int:
+    """How many moments of a stretch a branch tells apart; 0 if it leaves no time in."""
     if feature.hop_s is None:
-        return False
-    frames = keras.Input((geometry.n_frames(feature.hop_s), len(feature.columns)))
-    return len(branch(frames).shape) == 3
+        return 0
+    shape = branch(keras.Input((geometry.n_frames(feature.hop_s), len(feature.columns)))).shape
+    return shape[1] if len(shape) == 3 else 0
 
 
 def joined(branches: keras.Model, terminus: keras.Model) -> keras.Model:
@@ -201,7 +201,6 @@ class EachAlone(keras.losses.Loss):  # type: ignore[misc]
         return keras.ops.sum(losses, axis=-1)
 
 
-@keras.saving.register_keras_serializable("fvx")
 class EachMoment(keras.losses.Loss):  # type: ignore[misc]
     """Loss of the moments of stretches, of every branch by itself.
 

@@ -17,6 +17,7 @@ from fvx.store import FeatureRecord
 REFERENCE = "reference.json"
 COMPANIONS = ("voiced", "defined")
 _PERCENTILES = np.concatenate([[0.5, 1, 2, 3], np.arange(5, 100, 5), [97, 98, 99, 99.5]])
+_LIMIT_BYTES = 64 << 20
 _STILL = 0.05  # of what windows differ by: no more than comes of what windows leave out
 _MAX_WINDOWS = 2000  # of the training part: enough for percentiles, whatever the corpus
 
@@ -94,12 +95,18 @@ class Reference:
         middle: NDArray[np.float64] = levels[:, np.searchsorted(_PERCENTILES, 50)]
         return middle
 
-    def varies(self, feature: str, column: int) -> bool:
-        """Whether clips differ at all: a column may be measured against its average in the clip."""
-        if feature not in self._windows:
-            return True
-        ranges = [np.ptp(self.usual(feature, column, window=window)) for window in (False, True)]
-        return bool(ranges[0] >= _STILL * ranges[1])
+    def varies(self, feature: str) -> NDArray[np.bool_]:
+        """Whether clips differ at all in a column, which may be measured against their averages.
+
+        Returns
+        -------
+        bool array, shape (n_columns,)
+        """
+        places = np.searchsorted(_PERCENTILES, [5, 95])
+        tables = (self._table[feature], self._windows.get(feature, self._table[feature]))
+        clips, windows = (np.ptp(np.asarray(table)[:, places], axis=1) for table in tables)
+        varied: NDArray[np.bool_] = clips >= _STILL * windows
+        return varied
 
     def z_score(
         self, feature: str, column: int, value: float, *, window: bool = False
@@ -125,20 +132,45 @@ class Reference:
         write_json(run / REFERENCE, record)
 
     @classmethod
-    def load(cls, run: Path) -> Reference:
+    def load(cls, run: Path, features: Sequence[FeatureRecord]) -> Reference:
         """Read a run's reference.
+
+        Parameters
+        ----------
+        features : sequence of FeatureRecord
+            Of the run, whose columns it has to know.
 
         Raises
         ------
         ModelError
             If it is missing or malformed.
         """
+        path = run / REFERENCE
         try:
-            raw = json.loads((run / REFERENCE).read_text())
-            windows = raw.get("window_percentiles")
-            return cls(int(raw["n_clips"]), dict(raw["percentiles"]), windows and dict(windows))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{run / REFERENCE}: cannot be read ({error})") from error
+            if path.stat().st_size > _LIMIT_BYTES:
+                raise ValueError(f"larger than {_LIMIT_BYTES >> 20} MB")
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            table, windows = dict(raw["percentiles"]), raw.get("window_percentiles")
+            _check(table, features)
+            if windows is not None:
+                windows = dict(windows)
+                _check(windows, [one for one in features if one.hop_s is not None])
+            return cls(int(raw["n_clips"]), table, windows)
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+        ) as error:  # fmt: skip
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(f"{path}: cannot be read ({reason})") from error
+
+
+def _check(table: Table, features: Sequence[FeatureRecord]) -> None:
+    """Refuse what no training writes: each column has its percentiles, numbers that rise."""
+    for feature in features:
+        levels = np.asarray(table[feature.name], np.float64)
+        if levels.shape != (len(feature.columns), len(_PERCENTILES)):
+            raise ValueError(f"{feature.name} has other columns or percentiles")
+        if not np.isfinite(levels).all() or (np.diff(levels, axis=1) < 0).any():
+            raise ValueError(f"percentiles of {feature.name} are no numbers that rise")
 
 
 def _rounded(table: Table) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +52,9 @@ class Stretches(Part):
         """1 for a bona fide moment, 0 for a spoof, shape (n, n_moments, 1)."""
         clip = self.windows.clip[which]
         within_s = np.arange(self.n_moments) * self.windows.geometry.length_s / self.n_moments
-        durations_s = self.store.clips["duration_s"].loc[list(self.windows.clips)].to_numpy(float)
+        times_s = self.windows.start_s[which][:, np.newaxis] + within_s
         # A clip shorter than a stretch is repeated to fill it.
-        times_s = (self.windows.start_s[which][:, np.newaxis] + within_s) % durations_s[
-            clip, np.newaxis
-        ]
+        times_s %= self._durations_s[clip][:, np.newaxis]
         targets = np.ones(times_s.shape, np.float32)
         for row, one in enumerate(clip):
             for start_s, end_s in self.spoof[one]:
@@ -65,5 +64,11 @@ class Stretches(Part):
     @property
     def spoof_weight(self) -> float:
         """What a spoof moment must count for both classes to count the same."""
-        share = float(self.targets(np.arange(len(self))).mean())
-        return share / (1 - share)
+        bonafide = self.targets(np.arange(len(self)))
+        n_bonafide = int(bonafide.sum())
+        return max(1, n_bonafide) / max(1, bonafide.size - n_bonafide)
+
+    @cached_property
+    def _durations_s(self) -> NDArray[np.float64]:
+        durations_s = self.store.clips["duration_s"].loc[list(self.windows.clips)]
+        return durations_s.to_numpy(np.float64)

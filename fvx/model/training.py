@@ -31,8 +31,8 @@ from fvx.model.network import (
     EachMoment,
     Models,
     build,
+    count_moments,
     joined,
-    leaves_time_in,
     of_moments,
 )
 from fvx.model.part import Features, Part
@@ -164,7 +164,7 @@ def _fit_one(
             _weigh(terminus, judge, sample, development)
 
         done = descend(
-            taught.network, taught.part(train), development, taught.settings,
+            taught.network, taught.part, development, taught.settings,
             judged=joined(branches, terminus), loss=taught.loss, strategy=strategy,
             after_epoch=weigh, **options,
         )  # fmt: skip
@@ -175,7 +175,7 @@ def _fit_one(
             branches, terminus, apart = network()
             taught = _Taught(apart, whole, statistics, own_branches, settings)
             descend_again(
-                taught.network, taught.part(whole), replace(taught.settings, epochs=n_epochs),
+                taught.network, taught.part, replace(taught.settings, epochs=n_epochs),
                 loss=taught.loss, strategy=strategy,
             )  # fmt: skip
             taught.hand_over(apart)
@@ -193,9 +193,9 @@ def _fit_one(
 class _Taught:
     """What is trained, and on what: windows, or the moments of stretches.
 
-    Where spans of clips are synthetic, and all branches leave time in, a network of the same
-    weights judges each moment, and hands its weights over: it goes over every frame once, where
-    windows overlap, and is told of each moment what a window is only told by and large.
+    Where spans of clips are synthetic, and all branches leave time in, at one rate, a network of
+    the same weights judges each moment, and hands its weights over: it goes over every frame once,
+    where windows overlap, and is told of each moment what a window is only told by and large.
     """
 
     def __init__(
@@ -206,22 +206,20 @@ class _Taught:
         own: Mapping[str, Branch],
         settings: TrainingSettings,
     ) -> None:
-        self.network, self.loss, self.settings = apart, EachAlone(), settings
-        self._stretches: Stretches | None = None
-        if not part.labels.of_their_own or not all(
-            one.name in own and leaves_time_in(own[one.name], one, GEOMETRY)
+        self.network, self.part, self.loss, self.settings = apart, part, EachAlone(), settings
+        if not part.labels.of_their_own:
+            return
+        moments = {
+            count_moments(own[one.name], one, GEOMETRY) if one.name in own else 0
             for one in part.features
-        ):
+        }
+        if len(moments) > 1 or 0 in moments:
             return
         self.network = of_moments(part.features, GEOMETRY, statistics, own)
-        self._stretches = Stretches.of(part, self.network.output.shape[1])
-        self.loss = EachMoment(self._stretches.spoof_weight)
+        self.part = stretches = Stretches.of(part, *moments)
+        self.loss = EachMoment(stretches.spoof_weight)
         size = settings.batch_size * part.windows.geometry.length_s / GEOMETRY.length_s
         self.settings = replace(settings, batch_size=max(1, round(size)))
-
-    def part(self, part: Part) -> Part:
-        """What the network learns from."""
-        return self._stretches or part
 
     def hand_over(self, apart: keras.Model) -> None:
         """Give the network of windows what was learnt."""

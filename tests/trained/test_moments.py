@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from speechless import numbers_store
 
 from fvx.model.descent import TrainingSettings, keras
-from fvx.model.network import EachMoment, build, leaves_time_in, of_moments
+from fvx.model.network import EachMoment, build, count_moments, of_moments
 from fvx.model.part import Part
 from fvx.model.stretches import GEOMETRY, Stretches
 from fvx.model.training import _Taught
@@ -107,11 +107,26 @@ def test_a_batch_of_stretches_is_as_long_as_one_of_windows(part: Part) -> None:
 def test_a_branch_without_time_learns_from_windows(part: Part) -> None:
     teaching, apart = taught(part, lambda values: values[:, 0])
     assert teaching.network is apart
-    assert teaching.part(part) is part
+    assert teaching.part is part
     (grid,) = part.features
-    assert not leaves_time_in(lambda values: values[:, 0], grid, GEOMETRY)
-    assert leaves_time_in(every_other, grid, GEOMETRY)
-    assert not leaves_time_in(every_other, replace(grid, hop_s=None), GEOMETRY)
+    n_frames = GEOMETRY.n_frames(grid.hop_s or 0)
+    assert count_moments(lambda values: values[:, 0], grid, GEOMETRY) == 0
+    assert count_moments(every_other, grid, GEOMETRY) == -(-n_frames // 2)
+    assert count_moments(every_other, replace(grid, hop_s=None), GEOMETRY) == 0
+
+
+def test_branches_of_two_rates_learn_from_windows(part: Part) -> None:
+    again = replace(part.features[0], name="again")
+    both = replace(part, features=(*part.features, again))
+    statistics = dict.fromkeys(("grid", "again"), part.statistics()["grid"])
+    own = {"grid": every_other, "again": lambda values: values[:, ::3]}
+    apart = build(both.features, WINDOWS, statistics, own)[2]
+    assert _Taught(apart, both, statistics, own, TrainingSettings()).network is apart
+
+
+def test_spans_too_short_to_be_met_leave_a_weight(part: Part) -> None:
+    stretches = replace(Stretches.of(part, 50), spoof=((),) * 6)
+    assert np.isfinite(stretches.spoof_weight)
 
 
 def test_whole_clips_are_learnt_in_windows(part: Part) -> None:
