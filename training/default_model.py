@@ -50,7 +50,8 @@ WORDS = (
     "{features} Trained on {n_bonafide} short recordings of {n_speakers} speakers and {n_spoof} "
     "clips of {n_systems} synthesis systems, {n_copies} of all these being copies through two "
     "neural vocoders or other channels: mostly read English speech, and published samples of "
-    "neural vocoders, text-to-speech and voice conversion from before 2022. On other speakers and "
+    "neural vocoders, text-to-speech and voice conversion from before 2022; in the end from "
+    "{n_chosen_by} more, by which it was chosen, and their copies, too. On other speakers and "
     "systems its equal error rate was {eer}; among clips of one source, none of which it had "
     "heard, that of one network of its kind was {within}. {ear} Not to be trusted on telephone "
     "speech, music, noise, or newer synthesis; never to be the only evidence."
@@ -114,9 +115,16 @@ def describe(name: str, run: Path, test: dict[str, Any], within: dict[str, Any])
         n_spoof=data["n_spoof"],
         n_systems=len(data["systems"]),
         n_copies=data.get("n_copies", 0),
+        n_chosen_by=chosen_by(run),
         eer=in_words(test),
         within=in_words(within),
     )
+
+
+def chosen_by(run: Path) -> int:
+    """How many clips the development part has, which a network learns from last."""
+    data = Card.load(run).data["development"]
+    return int(data["n_bonafide"]) + int(data["n_spoof"])
 
 
 def ship(name: str, run: Path, words: str) -> None:

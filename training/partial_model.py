@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from default_model import in_words, ship
+from default_model import chosen_by, in_words, ship
 
 from fvx.datasets import Label, open_dataset
 from fvx.datasets.spans import COLUMN, parse_spans
@@ -38,7 +38,8 @@ POOLING: Pooling = "soft-minimum"
 WORDS = (
     "Points to spans of a recording that were replaced by machine. Trained on {n_bonafide} whole "
     "and {n_spoof} partly replaced clips of {n_speakers} speakers, made for it from recordings and "
-    "their copies by {systems}. On other speakers and the same vocoders its equal error rate was "
+    "their copies by {systems}; in the end from {n_chosen_by} more of other speakers, by which it "
+    "was chosen, too. On yet other speakers and the same vocoders its equal error rate was "
     "{eer} for whole clips, and where a span was replaced it pointed into it in {pointing:.0f} of "
     "100 clips (by chance {chance:.0f}). It hears the kinds of vocoder it was trained on and few "
     "others: a trial network pointed right in 20 to 50 of 100 where it had not learnt the kind. It "
@@ -103,6 +104,7 @@ def describe(run: Path, test: dict[str, Any], found: dict[str, float]) -> str:
         n_spoof=data["n_spoof"],
         n_speakers=data["n_speakers"],
         systems=", ".join(one.replace(", copy synthesis", "") for one in data["systems"]),
+        n_chosen_by=chosen_by(run),
         eer=in_words(test),
         **{key: 100 * value for key, value in found.items()},
     )
