@@ -1,9 +1,10 @@
 """Whether explanations are true to the model, find what is fake, and are quick.
 
 Faithfulness is measured on ordinary clips, localisation on partly fake ones: a folder with audio
-files and ``segments.csv`` (file, start_s, end_s). Each method stands beside the plain scores of
-the windows, LIME over segments of the waveform through the whole model, random relevance, and
-whoever always points to the middle of the clip.
+files and ``segments.csv`` (file, start_s, end_s). Each method on cells, and the moments that the
+page draws of `lime`, stand beside the plain scores of the windows, LIME over segments of the
+waveform through the whole model, random relevance, and whoever always points to the middle of the
+clip.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from fvx.explanation.localisation import (
     slots,
     truth_on_grid,
 )
+from fvx.explanation.placing import placed
 from fvx.registry import discover
 
 FVX = Path(sys.executable).with_name("fvx")
@@ -215,8 +217,12 @@ def localise(
         fake = truth_on_grid(spans, duration_s)
         if fake.all() or not fake.any():
             continue
-        ways = {name: _by_window(verdict, attribute(_game(verdict), s).cells.sum(axis=1))
-                for name, s in METHODS.items()}  # fmt: skip
+        cells = {name: attribute(_game(verdict), s).cells for name, s in METHODS.items()}
+        ways = {name: _by_window(verdict, one.sum(axis=1)) for name, one in cells.items()}
+        assert verdict._analysis is not None
+        ways["lime, moments"] = [
+            (start, end, -value) for start, end, value in placed(verdict._analysis, cells["lime"])
+        ]
         ways["window scores"] = _by_window(verdict, np.array([w.score for w in verdict.windows]))
         ways["random windows"] = _by_window(verdict, rng.normal(size=len(verdict.windows)))
         if fine:

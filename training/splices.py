@@ -21,10 +21,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import itertools
+import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2, help="partial clips of a recording")
     parser.add_argument("--train", type=int, help="the same, in the training part")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
     with options.manifest.open(newline="") as file:
@@ -63,48 +66,72 @@ def main() -> None:
     for row in rows:
         if row["made"] == "vocoder":
             copies.setdefault(row["original"], {})[row["system"]] = row["file"]
-    recordings = [row for row in rows if row["label"] != "spoof" and not row["original"]]
-    recipe = Recipe.read(_RECIPE)
     used: Counter[str] = Counter()
-    written = []
-    for n_done, row in enumerate(recordings, 1):
-        whole = shortened(Audio.read(options.manifest.parent / row["file"]))
-        if whole.duration_s < _SHORTEST_S:
+    works = []
+    for row in rows:
+        if row["label"] == "spoof" or row["original"]:
             continue
         rng = np.random.default_rng([options.seed, zlib.crc32(row["file"].encode())])
-        there = [*copies.get(row["file"], {}), *METHODS]
-        learnt = row["split"] == "train"
-        n_each = options.train if learnt and options.train else options.each
-        for number, system in enumerate(rarest(there, used, n_each, rng)):
-            about = {key: row[key] for key in ("speaker", "source", "split")}
-            about |= {"original": row["file"], "label": "spoof", "system": system}
-            if system in METHODS:
-                copy = vocode(whole, system, seed=int(rng.integers(2**32)))
-            else:
-                copy = Audio.read(options.manifest.parent / copies[row["file"]][system])
-            partial, spans = splice(whole, copy, rng)
-            words = ";".join(f"{start:.3f}-{end:.3f}" for start, end in spans)
-            stem = f"{row['file'].rpartition('.')[0]}~{number}"
-            of_whole = {"label": "bona-fide", "system": "-", "spans": ""}
-            made = [(f"partial/{stem}.flac", partial, {"spans": words})]
-            if not learnt or number % _PARTIAL_TO_WHOLE == 0:
-                made.append((f"whole/{stem}.flac", whole, of_whole))
-            for name, audio, more in made:
-                seed = int(rng.integers(2**32))
-                if rng.random() < _THROUGH_A_CHANNEL:
-                    audio = augment(audio, recipe, seed=seed)
-                write(options.out / name, audio)
-                written.append({"file": name, **about, **more})
-        if n_done % 50 == 0:
-            print(f"{n_done} of {len(recordings)} recordings", flush=True)
+        own = copies.get(row["file"], {})
+        n_each = options.train if row["split"] == "train" and options.train else options.each
+        systems = rarest([*own, *METHODS], used, n_each, rng)
+        works.append(Work(options.manifest.parent, options.out, row, own, systems, rng))
+    written = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for n_done, some in enumerate(pool.map(make, works), 1):
+            written += some
+            if n_done % 50 == 0:
+                print(f"{n_done} of {len(works)} recordings", flush=True)
     target = options.out / "partial.csv"
     with target.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(written[0]))
         writer.writeheader()
         writer.writerows(written)
-    systems = ", ".join(f"{system} {count}" for system, count in sorted(used.items()))
-    n_partial = sum(used.values())
-    print(f"{len(written)} clips, {n_partial} of them partial: {systems} -> {target}")
+    made = Counter(one["system"] for one in written if one["spans"])
+    systems_made = ", ".join(f"{system} {count}" for system, count in sorted(made.items()))
+    print(f"{len(written)} clips, {made.total()} of them partial: {systems_made} -> {target}")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is made of one recording."""
+
+    given: Path
+    out: Path
+    row: dict[str, str]
+    copies: dict[str, str]
+    systems: list[str]
+    rng: np.random.Generator
+
+
+def make(work: Work) -> list[dict[str, str]]:
+    """Splice and write; give the rows of the manifest."""
+    row, rng, recipe = work.row, work.rng, Recipe.read(_RECIPE)
+    whole = shortened(Audio.read(work.given / row["file"]))
+    if whole.duration_s < _SHORTEST_S:
+        return []
+    written = []
+    for number, system in enumerate(work.systems):
+        about = {key: row[key] for key in ("speaker", "source", "split")}
+        about |= {"original": row["file"], "label": "spoof", "system": system}
+        if system in METHODS:
+            copy = vocode(whole, system, seed=int(rng.integers(2**32)))
+        else:
+            copy = Audio.read(work.given / work.copies[system])
+        partial, spans = splice(whole, copy, rng)
+        words = ";".join(f"{start:.3f}-{end:.3f}" for start, end in spans)
+        stem = f"{row['file'].rpartition('.')[0]}~{number}"
+        of_whole = {"label": "bona-fide", "system": "-", "spans": ""}
+        made = [(f"partial/{stem}.flac", partial, {"spans": words})]
+        if row["split"] != "train" or number % _PARTIAL_TO_WHOLE == 0:
+            made.append((f"whole/{stem}.flac", whole, of_whole))
+        for name, audio, more in made:
+            seed = int(rng.integers(2**32))
+            if rng.random() < _THROUGH_A_CHANNEL:
+                audio = augment(audio, recipe, seed=seed)
+            write(work.out / name, audio)
+            written.append({"file": name, **about, **more})
+    return written
 
 
 def shortened(audio: Audio) -> Audio:
@@ -117,13 +144,16 @@ def rarest(
 ) -> list[str]:
     """Those that were taken least often so far, so that in the end all are as frequent.
 
-    Each as often as any other, or once more, where more are wanted than there are.
+    None more often than every second time, also where it is among few recordings' copies only.
     """
     shuffled = [str(one) for one in rng.permutation(sorted(systems))]
-    in_turn = sorted(shuffled, key=lambda system: used[system])
-    chosen = list(itertools.islice(itertools.cycle(in_turn), n_systems))
-    used.update(chosen)
-    return chosen
+    chosen: Counter[str] = Counter()
+    for _ in range(n_systems):
+        free = [one for one in shuffled if chosen[one] < math.ceil(n_systems / 2)]
+        system = min(free, key=lambda one: used[one])
+        chosen[system] += 1
+        used[system] += 1
+    return list(chosen.elements())
 
 
 def splice(whole: Audio, copy: Audio, rng: np.random.Generator) -> tuple[Audio, Spans]:

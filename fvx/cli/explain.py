@@ -151,6 +151,9 @@ def _show(explanation: Explanation) -> None:
         )
         for reason in moment["reasons"]:
             console.print(f"      {reason['feature']}: {reason['summary']}", highlight=False)
+    if record["mattered"]:
+        spans = ", ".join(f"{m['start_s']:.1f} to {m['end_s']:.1f} s" for m in record["mattered"])
+        console.print(f"Within them, most of what spoke for the verdict: {spans}", highlight=False)
     for one in record["inside"]:
         band = max(one["bands"], key=lambda band: abs(band["contribution"]))
         console.print(

@@ -34,8 +34,10 @@ class Explanation:
     ----------
     record : mapping
         The verdict's fields, and ``features``, ``families``, ``cells``, ``times``,
-        ``moments``, ``inside``, ``base``, ``faithfulness``, ``method``, ``seed``,
-        ``settings``, ``model``, ``file``, ``versions``, ``command``: what ``--json`` writes.
+        ``relevance`` (contributions moment by moment, as the page draws them), ``mattered``
+        (when it spoke for its verdict most), ``moments``, ``inside``, ``base``,
+        ``faithfulness``, ``method``, ``seed``, ``settings``, ``model``, ``file``, ``versions``,
+        ``command``: what ``--json`` writes.
     """
 
     record: Mapping[str, Any]
@@ -106,6 +108,8 @@ def explain_analysis(
     attribution = attribute(analysis.game, settings)
     cells, spans = attribution.cells, verdict["windows"]
     card = analysis.scorer.card
+    relevance = reasons.relevance(analysis, cells)
+    direction = 1.0 if analysis.score >= card.threshold else -1.0
     record = {
         **verdict,
         "strength": strength(analysis.score),
@@ -120,7 +124,8 @@ def explain_analysis(
             {**reasons.span(window), "contribution": float(total)}
             for window, total in zip(spans, cells.sum(axis=1), strict=True)
         ],
-        "relevance": reasons.relevance(spans, cells.sum(axis=1)),
+        "relevance": relevance,
+        "mattered": reasons.mattered(relevance, direction, analysis.audio.duration_s),
         "moments": reasons.moments(analysis, cells, spans),
         "inside": reasons.bands(analysis, cells) if settings.method == "gradients" else [],
         "base": attribution.base,

@@ -107,7 +107,7 @@ def _inside_window(analysis: Analysis, window: int, n_steps: int) -> list[Inside
         values = cut(analysis.values[feature.name], card.geometry, starts, feature.hop_s)
         step[feature.name] = _above_usual(feature, values, reference.median(feature.name))
         usual[feature.name] = values - step[feature.name]
-        groups[feature.name] = _groups(values.shape[1:])
+        groups[feature.name] = _groups(values.shape[1:], len(analysis.values[feature.name]))
     totals = np.zeros((len(card.features), n_groups))
     own = game.embeddings[window]
     for k in range(n_steps):
@@ -154,15 +154,19 @@ def _above_usual(
     return np.where(exists[:, np.newaxis], above, np.float32(0)).reshape(values.shape)
 
 
-def _groups(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Which inputs belong to each band and each time, shape (n_groups, …); some are empty."""
+def _groups(shape: tuple[int, ...], n_own: int) -> NDArray[np.float32]:
+    """Which inputs belong to each band and each time, shape (n_groups, …); some are empty.
+
+    ``n_own`` are the frames of the clip, which is repeated to fill a window that is longer.
+    """
     n_columns = shape[-1]
     groups = np.zeros((N_BANDS + N_TIMES, *shape), np.float32)
     for band, (first, last) in enumerate(_edges(n_columns, min(N_BANDS, n_columns))):
         groups[band, ..., first : last + 1] = 1
     if len(shape) == 2:
-        for time, (first, last) in enumerate(_edges(shape[0], N_TIMES)):
-            groups[N_BANDS + time, first : last + 1] = 1
+        place = np.arange(shape[0]) % n_own
+        for time, (first, last) in enumerate(_edges(min(shape[0], n_own), N_TIMES)):
+            groups[N_BANDS + time, (place >= first) & (place <= last)] = 1
     return groups
 
 

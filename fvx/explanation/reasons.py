@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fvx.explanation.analysis import Analysis
 from fvx.explanation.gradients import inside
-from fvx.explanation.localisation import slots
+from fvx.explanation.placing import placed
 from fvx.explanation.words import UNMEASURED, Measure, column_words, measures, summary
 from fvx.model.reference import COMPANIONS
 from fvx.report.course import Course
@@ -20,6 +20,8 @@ _N_MOMENTS, _N_REASONS = 4, 2
 _N_INSIDE = 6
 _N_INSIDE_WINDOWS = 2
 _N_COLUMNS = 8
+_MATTERED = 0.5  # of the strongest moment
+_AUDIBLE_S, _PAUSE_S = 0.4, 0.2  # the shortest piece, and the shortest pause between two
 
 
 def span(window: Mapping[str, Any]) -> dict[str, float]:
@@ -27,13 +29,34 @@ def span(window: Mapping[str, Any]) -> dict[str, float]:
     return {"start_s": window["start_s"], "end_s": window["end_s"]}
 
 
-def relevance(
-    spans: Sequence[Mapping[str, Any]], totals: NDArray[np.float64]
+def relevance(analysis: Analysis, cells: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Contributions over time, side by side."""
+    return [
+        {"start_s": a, "end_s": b, "contribution": value} for a, b, value in placed(analysis, cells)
+    ]
+
+
+def mattered(
+    relevance: Sequence[Mapping[str, float]], direction: float, duration_s: float
 ) -> list[dict[str, float]]:
-    """Contributions of windows laid out side by side."""
-    bounds = [(window["start_s"], window["end_s"]) for window in spans]
-    laid = slots([(a, b, float(one)) for (a, b), one in zip(bounds, totals, strict=True)])
-    return [{"start_s": a, "end_s": b, "contribution": value} for a, b, value in laid]
+    """When a clip spoke for its verdict at least half as strongly as where it did most strongly.
+
+    ``direction`` is 1 where the verdict is bona fide and -1 where it is spoof. Each piece is long
+    enough to be heard; two that are near are one.
+    """
+    strongest = max((direction * one["contribution"] for one in relevance), default=0.0)
+    found: list[dict[str, float]] = []
+    for one in relevance:
+        if strongest <= 0 or direction * one["contribution"] < _MATTERED * strongest:
+            continue
+        lacks_s = max(0.0, _AUDIBLE_S - (one["end_s"] - one["start_s"])) / 2
+        start_s = round(max(0.0, one["start_s"] - lacks_s), 6)
+        end_s = round(min(duration_s, one["end_s"] + lacks_s), 6)
+        if found and start_s - found[-1]["end_s"] < _PAUSE_S:
+            found[-1]["end_s"] = max(found[-1]["end_s"], end_s)
+        else:
+            found.append({"start_s": start_s, "end_s": end_s})
+    return found
 
 
 def features(analysis: Analysis, cells: NDArray[np.float64]) -> list[dict[str, Any]]:

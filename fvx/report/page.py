@@ -18,7 +18,6 @@ from fvx.report.course import Course
 
 _FOLDER = Path(__file__).parent
 _N_SHOWN = 6  # features of a group that are not folded away
-_MATTERED = 0.5  # of the strongest moment: what is played when only what mattered is
 _BARELY_LLR = 0.69  # twice as likely
 _R2_GOOD, _AGREEMENT_GOOD, _RESIDUAL_GOOD, _RANDOMISED_GOOD = 0.8, 0.98, 0.1, 0.5
 
@@ -58,7 +57,7 @@ def save_page(
             groups=[group for group in groups if group[2]],
             n_shown=_N_SHOWN,
             insides=[_inside(one) for one in record["inside"]],
-            mattered=_mattered(record),
+            mattered=record["mattered"],
             trust=_trust(record["faithfulness"], record),
         )
     )
@@ -173,22 +172,6 @@ def _inside(one: Mapping[str, Any]) -> dict[str, Any]:
         "picture": drawing.bars([band["contribution"] for band in one["bands"]]),
         "strongest": max(one["bands"], key=lambda band: abs(band["contribution"])),
     }
-
-
-def _mattered(record: Mapping[str, Any]) -> list[dict[str, float]]:
-    """The moments that spoke for the verdict, at least half as strongly as the strongest."""
-    slots = record["relevance"]
-    direction = 1.0 if record["score"] >= record["threshold"] else -1.0
-    strongest = max((direction * one["contribution"] for one in slots), default=0.0)
-    found: list[dict[str, float]] = []
-    for one in slots:
-        if strongest <= 0 or direction * one["contribution"] < _MATTERED * strongest:
-            continue
-        if found and abs(found[-1]["end_s"] - one["start_s"]) < 1e-6:
-            found[-1]["end_s"] = one["end_s"]
-        else:
-            found.append({"start_s": one["start_s"], "end_s": one["end_s"]})
-    return found
 
 
 def _trust(figures: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
