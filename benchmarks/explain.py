@@ -39,7 +39,6 @@ from fvx.errors import FvxError
 from fvx.explanation.attribution import Settings, attribute
 from fvx.explanation.faithfulness import faithfulness, randomisation, seed_stability
 from fvx.explanation.game import Game
-from fvx.explanation.gradients import inside
 from fvx.explanation.localisation import (
     Slot,
     auc,
@@ -78,7 +77,6 @@ def main() -> None:
     parser.add_argument("--split", help="only clips of this split of the corpus")
     parser.add_argument("--limit", type=int, default=240)
     parser.add_argument("--partial", type=Path, nargs="*", default=[], help="folders")
-    parser.add_argument("--fine", action="store_true", help="also gradients by tenths of a second")
     parser.add_argument("--segments", type=int, default=30, help="clips for LIME over segments")
     parser.add_argument("--spliced", type=int, default=60, help="clips to splice")
     parser.add_argument("--only", choices=("faithfulness", "localisation", "time"))
@@ -93,13 +91,11 @@ def main() -> None:
     if options.only in (None, "localisation"):
         for folder in options.partial:
             title = f"localisation on {folder.resolve().parent.name}/{folder.name}"
-            record[title] = localise(
-                detector, title, cut_in(folder), options.fine, options.segments
-            )
+            record[title] = localise(detector, title, cut_in(folder), options.segments)
         title = "localisation on splices the model hears"
         with tempfile.TemporaryDirectory() as place:
             clips = spliced(detector, files(options), options.spliced, Path(place))
-            record[title] = localise(detector, title, clips, options.fine, options.segments)
+            record[title] = localise(detector, title, clips, options.segments)
     if options.only in (None, "time"):
         record["time"] = timing(detector, options.run)
     options.json.parent.mkdir(exist_ok=True)
@@ -205,7 +201,6 @@ def localise(
     detector: Detector,
     title: str,
     clips: Iterable[tuple[Path, list[tuple[float, float]]]],
-    fine: bool,
     n_segment_clips: int,
 ) -> dict[str, dict[str, float]]:
     """Measures of each method, mean over partly fake clips."""
@@ -225,8 +220,6 @@ def localise(
         ]
         ways["window scores"] = _by_window(verdict, np.array([w.score for w in verdict.windows]))
         ways["random windows"] = _by_window(verdict, rng.normal(size=len(verdict.windows)))
-        if fine:
-            ways["gradients, tenths of a second"] = _fine(verdict)
         if n_done < n_segment_clips:
             ways["lime over segments, whole model"] = _segment_lime(detector, verdict)
         for name, relevance in ways.items():
@@ -300,16 +293,6 @@ def _by_window(verdict: Verdict, towards_bonafide: NDArray[np.float64]) -> list[
         (w.start_s, w.end_s, -float(value))
         for w, value in zip(verdict.windows, towards_bonafide, strict=True)
     ])  # fmt: skip
-
-
-def _fine(verdict: Verdict) -> list[Slot]:
-    """Gradients inside features, summed over features, by tenths of each window."""
-    assert verdict._analysis is not None
-    sums: dict[tuple[float, float], float] = {}
-    for one in inside(verdict._analysis, range(len(verdict.windows)), n_steps=4):
-        for start, end, value in one.times:
-            sums[start, end] = sums.get((start, end), 0.0) - value
-    return slots([(start, end, value) for (start, end), value in sums.items()])
 
 
 def _segment_lime(detector: Detector, verdict: Verdict) -> list[Slot]:

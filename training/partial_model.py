@@ -1,7 +1,7 @@
 """Make the shipped model that points to replaced spans.
 
     python training/recordings.py --out RECORDINGS --with DEMOS --without EVALUATION ...
-    python training/copies.py RECORDINGS/recordings.csv --mlsa --every 4 --no-channels … --out COPIES
+    python training/copies.py RECORDINGS/recordings.csv ... --mlsa --every 4 --out COPIES
     python training/splices.py COPIES/recordings.csv --out SPLICES --each 2 --train 8
     python training/partial_model.py SPLICES/partial.csv --work DIR
 
@@ -53,8 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--members", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
 
@@ -65,7 +64,7 @@ def main() -> None:
     if not run.exists():
         train(
             store, run, features=FEATURES, split_name="official", pooling=POOLING,
-            epochs=options.epochs, members=options.members,
+            epochs=options.epochs,
             resume=any((options.work / f".{run.name}.unfinished").glob("*.npz")),
             on_epoch=lambda one: print(one, flush=True),
         )  # fmt: skip

@@ -21,13 +21,14 @@ from fvx.windows import cut
 N_TENTHS = 10
 _LENGTHS = (1, 3, 5)  # of what is cut out, in tenths
 _SHARE, _MOST = 0.9, 32  # windows looked into: of what all contribute, and how many
+_MOMENT_S = 0.5  # windows that are no longer are moments themselves
 
 
 def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     """Lay out what windows contributed, moment by moment.
 
-    The tenths of a window add up to it. Windows that move the score little are not looked into,
-    and spread evenly.
+    The tenths of a window add up to it. Windows that move the score little, and those of half a
+    second and less, are not looked into, and spread evenly.
 
     Parameters
     ----------
@@ -44,8 +45,9 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     order = np.argsort(-np.abs(totals), kind="stable")
     moved = np.cumsum(np.abs(totals[order]))
     n_enough = int(np.searchsorted(moved, _SHARE * moved[-1])) + 1
-    looked_into = {int(window) for window in order[: min(n_enough, _MOST)]}
     length_s = min(analysis.scorer.card.geometry.length_s, analysis.audio.duration_s)
+    n_looked_into = min(n_enough, _MOST) if length_s > _MOMENT_S else 0
+    looked_into = {int(window) for window in order[:n_looked_into]}
     found: list[Slot] = []
     for window, (start_s, total) in enumerate(zip(analysis.starts_s, totals, strict=True)):
         if window not in looked_into:
