@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fvx.errors import ModelError
-from fvx.model.part import Part
 from fvx.windows import Geometry
+
+if TYPE_CHECKING:
+    from fvx.model.part import Part
 
 BaselineName = Literal["lfcc-gmm", "lfcc-lcnn", "ancestor"]
 BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)

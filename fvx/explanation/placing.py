@@ -2,14 +2,15 @@
 
 A cell is a window long, seconds perhaps. What a moment of it did is found as anything is here, by
 withholding it: its frames are cut out, of all features at once, the rest fills the window, and the
-branches run again. Cutting a tenth of the window outlines well and moves little; cutting half of
-it is heard clearly and outlines badly; so stretches of several lengths are cut out, and a tenth
-gets the sum over those in whose middle it is.
+branches run again. Cutting a tenth of the window outlines well and moves little; cutting half of it
+is heard clearly and outlines badly; so stretches of several lengths are cut out about each tenth.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,15 @@ from fvx.windows import cut
 N_TENTHS = 10
 _LENGTHS = (1, 3, 5)  # of what is cut out, in tenths
 _SHARE, _MOST = 0.9, 32  # windows looked into: of what all contribute, and how many
+_AT_ONCE = 4  # windows: enough for two threads, and little in memory
 _MOMENT_S = 0.5  # windows that are no longer are moments themselves
 
 
 def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     """Lay out what windows contributed, moment by moment.
 
-    The tenths of a window add up to it. Windows that move the score little, and those of half a
-    second and less, are not looked into, and spread evenly.
+    The mean of a window's tenths is what it contributed. Windows that move the score little, and
+    those of half a second and less, are not looked into, and spread evenly.
 
     Parameters
     ----------
@@ -47,53 +49,67 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     n_enough = int(np.searchsorted(moved, _SHARE * moved[-1])) + 1
     length_s = min(analysis.scorer.card.geometry.length_s, analysis.audio.duration_s)
     n_looked_into = min(n_enough, _MOST) if length_s > _MOMENT_S else 0
-    looked_into = {int(window) for window in order[:n_looked_into]}
+    looked_into = [int(window) for window in order[:n_looked_into]]
+    above = dict(zip(looked_into, above_the_rest(analysis, looked_into), strict=True))
     found: list[Slot] = []
     for window, (start_s, total) in enumerate(zip(analysis.starts_s, totals, strict=True)):
-        if window not in looked_into:
+        if window not in above:
             found.append((float(start_s), float(start_s) + length_s, float(total)))
             continue
-        tenths = weights[window] * without(analysis, window)
-        even = (total - tenths.sum()) / N_TENTHS
+        values = total + weights[window] * (above[window] - above[window].mean())
         edges_s = np.round(start_s + np.linspace(0, length_s, N_TENTHS + 1), 6)
         found += [
-            (float(a), float(b), float(N_TENTHS * (tenth + even)))
-            for (a, b), tenth in zip(itertools.pairwise(edges_s), tenths, strict=True)
+            (float(a), float(b), float(value))
+            for (a, b), value in zip(itertools.pairwise(edges_s), values, strict=True)
         ]
     return slots(found)
 
 
-def without(analysis: Analysis, window: int) -> NDArray[np.float64]:
-    """How much higher a window scores with stretches than without them, shape (N_TENTHS,).
+def above_the_rest(analysis: Analysis, windows: Sequence[int]) -> NDArray[np.float64]:
+    """How much higher each tenth of a window scores than the window, (n_windows, N_TENTHS).
 
-    By the tenth in the middle of the stretch, summed over the lengths of stretches.
+    From the falls of the score without stretches about it. Were a window's score the mean of its
+    tenths', a stretch of n of them that is d above it would take n / (N_TENTHS - n) of d along.
     """
-    geometry = analysis.scorer.card.geometry
-    stretches = [
-        (max(0, tenth - length // 2), min(N_TENTHS, tenth + length // 2 + 1))
-        for length in _LENGTHS
-        for tenth in range(N_TENTHS)
-    ]
+    fall = np.zeros((len(windows), N_TENTHS))
+    for first in range(0, len(windows), _AT_ONCE):
+        some = list(windows[first : first + _AT_ONCE])
+        scores = analysis.scorer.score(_cut_out(analysis, some))
+        scores = scores.reshape(len(some), len(_LENGTHS), N_TENTHS)
+        whole = analysis.window_scores[some]
+        fall[first : first + len(some)] = (whole[:, np.newaxis, np.newaxis] - scores).sum(axis=1)
+    taken: float = sum(length / (N_TENTHS - length) for length in _LENGTHS)
+    return fall / taken
+
+
+def _cut_out(analysis: Analysis, windows: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+    """Each window without each stretch, by feature: window, length, tenth in the middle."""
+    geometry, starts_s = analysis.scorer.card.geometry, analysis.starts_s[windows]
     inputs = {}
     for feature in analysis.features:
         whole = analysis.values[feature.name]
-        starts = analysis.starts_s[window : window + 1]
-        values = cut(whole, geometry, starts, feature.hop_s)[0]
+        values = cut(whole, geometry, starts_s, feature.hop_s)
         if feature.hop_s is None:
-            inputs[feature.name] = np.repeat(values[np.newaxis], len(stretches), axis=0)
+            inputs[feature.name] = np.repeat(values, len(_LENGTHS) * N_TENTHS, axis=0)
             continue
         # A clip that is shorter than a window was repeated to fill it.
-        own = values[: len(whole)]
-        edges = np.linspace(0, len(own), N_TENTHS + 1).round().astype(int)
-        inputs[feature.name] = np.stack([
-            _filled(np.delete(own, slice(edges[first], edges[last]), axis=0), len(values))
-            for first, last in stretches
-        ])  # fmt: skip
-    scores = analysis.scorer.score(inputs).reshape(len(_LENGTHS), N_TENTHS)
-    fall: NDArray[np.float64] = (analysis.window_scores[window] - scores).sum(axis=0)
-    return fall
+        kept = _kept(values.shape[1], min(values.shape[1], len(whole)))
+        inputs[feature.name] = values[:, kept].reshape(-1, *values.shape[1:])
+    return inputs
 
 
-def _filled(rest: NDArray[np.float32], n_frames: int) -> NDArray[np.float32]:
-    """Frames played forth and back, and so without a jump, until there are enough."""
-    return np.resize(np.concatenate([rest, rest[::-1]]), (n_frames, *rest.shape[1:]))
+@lru_cache(maxsize=32)
+def _kept(n_frames: int, n_own: int) -> NDArray[np.int64]:
+    """Which of a window's own frames fill it when a stretch is cut out, by stretch.
+
+    At the window's ends stretches are as long as in its middle, and not about their tenth: less
+    cut out would move less. What is left is played forth and back, and so without a jump.
+    """
+    edges = np.linspace(0, n_own, N_TENTHS + 1).round().astype(int)
+    kept = []
+    for length in _LENGTHS:
+        for tenth in range(N_TENTHS):
+            first = min(max(0, tenth - length // 2), N_TENTHS - length)
+            left = np.delete(np.arange(n_own), slice(edges[first], edges[first + length]))
+            kept.append(np.resize(np.concatenate([left, left[::-1]]), n_frames))
+    return np.stack(kept)
