@@ -20,6 +20,7 @@ from fvx.explanation import reasons
 from fvx.explanation.analysis import Analysis
 from fvx.explanation.attribution import Attribution, Settings, attribute
 from fvx.explanation.faithfulness import Figures, faithfulness, randomisation, seed_stability
+from fvx.explanation.placing import moment_s
 from fvx.explanation.words import strength
 from fvx.report import explanation_page, explanation_picture
 
@@ -145,6 +146,7 @@ def explain_analysis(
             "checksums": dict(card.checksums),
             "window_s": card.geometry.length_s,
             "hop_s": card.geometry.hop_s,
+            "moment_s": moment_s(card.geometry.length_s),
             "development": dict(card.development),
             "n_reference_clips": analysis.reference().n_clips,
         },

@@ -48,7 +48,7 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     moved = np.cumsum(np.abs(totals[order]))
     n_enough = int(np.searchsorted(moved, _SHARE * moved[-1])) + 1
     length_s = min(analysis.scorer.card.geometry.length_s, analysis.audio.duration_s)
-    n_looked_into = min(n_enough, _MOST) if length_s > _MOMENT_S else 0
+    n_looked_into = min(n_enough, _MOST) if moment_s(length_s) < length_s else 0
     looked_into = [int(window) for window in order[:n_looked_into]]
     above = dict(zip(looked_into, above_the_rest(analysis, looked_into), strict=True))
     found: list[Slot] = []
@@ -63,6 +63,11 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
             for (a, b), value in zip(itertools.pairwise(edges_s), values, strict=True)
         ]
     return slots(found)
+
+
+def moment_s(window_s: float) -> float:
+    """How finely windows of that length are laid out, in seconds."""
+    return window_s / N_TENTHS if window_s > _MOMENT_S else window_s
 
 
 def above_the_rest(analysis: Analysis, windows: Sequence[int]) -> NDArray[np.float64]:
