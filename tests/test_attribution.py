@@ -1,5 +1,7 @@
 """Attribution on a model whose answer is known: a weighted sum of what is kept."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,18 @@ def test_a_surrogate_recovers_any_number_of_weights(settings: Settings, n_featur
     found = attribute(game(weights), settings)
     np.testing.assert_allclose(found.cells, weights / 2, atol=1e-3)
     assert found.fit == pytest.approx(1, abs=1e-3)
+
+
+def test_many_windows_take_little_memory() -> None:
+    one = game(np.random.default_rng(0).normal(size=(600, 2)), pool=pool_by("soft-minimum"))
+    tracemalloc.start()
+    try:
+        weights = one.window_weights()
+        most_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert weights.shape == (600,)
+    assert most_bytes < 64 << 20  # one place of the path takes some 20 MB, all at once 600
 
 
 @pytest.mark.parametrize("settings", [Settings("shapley"), Settings(kernel="shap")], ids=str)

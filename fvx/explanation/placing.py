@@ -43,7 +43,7 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
         In seconds, side by side. The mean over the windows that cover a moment, of what the
         window would contribute were all of it as that moment is.
     """
-    totals, weights = cells.sum(axis=1), analysis.game.window_weights()
+    totals = cells.sum(axis=1)
     order = np.argsort(-np.abs(totals), kind="stable")
     moved = np.cumsum(np.abs(totals[order]))
     n_enough = int(np.searchsorted(moved, _SHARE * moved[-1])) + 1
@@ -51,6 +51,7 @@ def placed(analysis: Analysis, cells: NDArray[np.float64]) -> list[Slot]:
     n_looked_into = min(n_enough, _MOST) if moment_s(length_s) < length_s else 0
     looked_into = [int(window) for window in order[:n_looked_into]]
     above = dict(zip(looked_into, above_the_rest(analysis, looked_into), strict=True))
+    weights = analysis.game.window_weights() if above else ()
     found: list[Slot] = []
     for window, (start_s, total) in enumerate(zip(analysis.starts_s, totals, strict=True)):
         if window not in above:
