@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fvx import notebook
 from fvx.audio import Audio
 from fvx.baselines import BaselineScorer, open_scorer
+from fvx.conversion import converted
 from fvx.errors import FvxError, ModelMismatch
 from fvx.explanation import Explanation, Method, Settings, explain_analysis
 from fvx.explanation.analysis import Analysis
@@ -215,7 +216,8 @@ class Detector:
 
     def _analyse(self, path: str, audio: Audio) -> Analysis:
         card = self.scorer.card
-        values = {feature.name: feature(audio) for feature in self.features}
+        heard = converted(audio, card.conversion)
+        values = {feature.name: feature(heard) for feature in self.features}
         starts_s = card.geometry.starts_s(audio.duration_s)
         windows = {
             feature.name: cut(values[feature.name], card.geometry, starts_s, feature.hop_s)

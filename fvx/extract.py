@@ -14,6 +14,7 @@ import numpy as np
 
 from fvx import executors, workers
 from fvx.audio import ANALYSIS_RATE_HZ
+from fvx.conversion import CONVERSION
 from fvx.datasets import Clip, Dataset
 from fvx.errors import DatasetError, FeatureError, StoreError
 from fvx.feature import Feature
@@ -63,6 +64,7 @@ def extract(
     limit: int | None = None,
     retry_failed: bool = False,
     rate_hz: int = ANALYSIS_RATE_HZ,
+    conversion: str = CONVERSION,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     recipe: Recipe | None = None,
     n_copies: int = 1,
@@ -86,6 +88,8 @@ def extract(
         Only the first so many clips, and copies of them.
     retry_failed : bool
         Try again what failed before.
+    conversion : str
+        How audio is brought to what models read; "": measured as it was read.
     limits : Limits
         What one feature may take on one clip.
     recipe : Recipe or None
@@ -126,7 +130,8 @@ def extract(
     if limit is not None:
         positions = [position for position in positions if position % n_originals < limit]
     made = Store.create(
-        store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard, **more
+        store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard,
+        conversion=conversion, **more,
     )
     _refuse_other_recipe(made, recipe)
     with made.locked():
@@ -272,7 +277,7 @@ def _plan(
     mounts = {name: root.absolute() for name, root in dataset.mounts.items()}
     root = dataset.root.absolute()
     bare = replace(dataset, root=root, mounts=mounts, clips=(), notes=(), missing=())
-    folder, rate_hz = store.path.absolute(), int(store.about["rate_hz"])
+    folder, about = store.path.absolute(), store.about
     tasks = []
     for (chunk, missing), places in groups.items():
         records = tuple(FeatureRecord.of(feature) for feature in missing)
@@ -281,7 +286,12 @@ def _plan(
         identity += [clip.id for clip in members]
         digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:12]
         shard = folder / f"{chunk:06d}-{digest}.h5"
-        tasks.append(Task(shard, bare, places, members, missing, records, rate_hz, limits, recipe))
+        tasks.append(
+            Task(
+                shard, bare, places, members, missing, records,
+                int(about["rate_hz"]), str(about["conversion"]), limits, recipe,
+            )
+        )  # fmt: skip
     return tasks
 
 

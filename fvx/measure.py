@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from fvx import workers
 from fvx.audio import Audio
+from fvx.conversion import converted
 from fvx.datasets import Clip, Dataset
-from fvx.errors import AudioError, DatasetError, FeatureError, FvxError, StoreError
+from fvx.errors import AudioError, DatasetError, FeatureError, FvxError, ModelError, StoreError
 from fvx.feature import Feature
 from fvx.isolation import Child, Limits, Lost
 from fvx.store import Failure, FeatureRecord, ShardWriter
@@ -46,6 +47,7 @@ class Task:
     features: tuple[Feature, ...]
     records: tuple[FeatureRecord, ...]  # of the features, where the run was started
     rate_hz: int
+    conversion: str
     limits: Limits
     recipe: Recipe | None = None  # what the copies among the clips go through
 
@@ -107,9 +109,10 @@ def measure(
             from fvx.augment import copy_audio  # loads half of SciPy
 
             audio = copy_audio(audio, clip, task.recipe)
+        audio = converted(audio, task.conversion)
         digest = sha256(path)
     # A run-time error: Path says so of links that go in a circle.
-    except (AudioError, DatasetError, OSError, RuntimeError, MemoryError) as error:
+    except (AudioError, ModelError, DatasetError, OSError, RuntimeError, MemoryError) as error:
         yield Measured({}, 0, "", [_failure(clip, "", error, where)])
         return
     part = Measured({}, len(audio.samples), digest, [], notes)

@@ -139,6 +139,7 @@ def train(
         features=tuple(records),
         geometry=geometry,
         rate_hz=int(store.about["rate_hz"]),
+        conversion=str(store.about["conversion"]),
         embedding_size=withheld.shape[1],
         withheld=tuple(tuple(map(float, row)) for row in withheld),
         scale=chosen.scale,

@@ -66,6 +66,8 @@ class Card:
         ``network``, or the name of a baseline.
     pooling : str
         How a clip's score is made of its windows'.
+    conversion : str
+        How recordings are brought to what it reads (`fvx.conversion`); "": as they were read.
     """
 
     features: tuple[FeatureRecord, ...]
@@ -90,6 +92,7 @@ class Card:
     polarity: str = POLARITY
     kind: str = NETWORK
     pooling: str = "mean"
+    conversion: str = ""
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -185,7 +188,7 @@ def _check(card: Card) -> None:
         value = getattr(card, name)
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{name} is {value!r:.50}")
-    for name in ("dataset", "protocol", "protocol_sentence", "fvx_version", "words", "kind"):
+    for name in ("dataset", "protocol", "protocol_sentence", "fvx_version", "words", "kind", "conversion"):
         if not isinstance(getattr(card, name), str):
             raise TypeError(f"{name} is no text")
     for name in ("checksums", "data", "training", "development"):

@@ -62,14 +62,22 @@ class Store:
 
     @classmethod
     def create(
-        cls, path: str | Path, *, dataset: str, rate_hz: int, clips_per_shard: int, **more: Any
+        cls,
+        path: str | Path,
+        *,
+        dataset: str,
+        rate_hz: int,
+        clips_per_shard: int,
+        conversion: str = "",
+        **more: Any,
     ) -> Store:
         """Open the store at ``path``, making it if there is none; ``more`` is kept, unchecked.
 
         Raises
         ------
         StoreError
-            If the store there was made from another dataset or at another rate.
+            If the store there was made from another dataset, at another rate or by another
+            conversion.
         """
         path = Path(path)
         about = {
@@ -78,6 +86,7 @@ class Store:
             "dataset": dataset,
             "rate_hz": rate_hz,
             "clips_per_shard": clips_per_shard,
+            "conversion": conversion,
             **more,
         }
         try:
@@ -90,7 +99,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
         store = cls.open(path)
-        for key, wanted in (("dataset", dataset), ("rate_hz", rate_hz)):
+        asked = {"dataset": dataset, "rate_hz": rate_hz, "conversion": conversion}
+        for key, wanted in asked.items():
             if store.about[key] != wanted:
                 raise StoreError(
                     f"{path}: was made with {key} {store.about[key]!r}, not {wanted!r}; "
