@@ -52,9 +52,7 @@ def convert(audio: Audio) -> Audio:
         samples *= SPEECH_RMS / level
     noise = np.resize(_noise(round(_NOISE_S * audio.rate_hz)), len(samples))
     samples += SPEECH_RMS * 10 ** (FLOOR_DB / 20) * noise
-    return Audio(
-        samples.astype(np.float32), audio.rate_hz, audio.original_rate_hz, audio.notes
-    )
+    return Audio(samples.astype(np.float32), audio.rate_hz, audio.original_rate_hz, audio.notes)
 
 
 def converted(audio: Audio, conversion: str) -> Audio:

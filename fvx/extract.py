@@ -130,8 +130,12 @@ def extract(
     if limit is not None:
         positions = [position for position in positions if position % n_originals < limit]
     made = Store.create(
-        store, dataset=dataset.name, rate_hz=rate_hz, clips_per_shard=per_shard,
-        conversion=conversion, **more,
+        store,
+        dataset=dataset.name,
+        rate_hz=rate_hz,
+        clips_per_shard=per_shard,
+        conversion=conversion,
+        **more,
     )
     _refuse_other_recipe(made, recipe)
     with made.locked():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fvx import __version__
 from fvx.baselines import BaselineName, Fitted, find, open_scorer
@@ -18,6 +19,7 @@ from fvx.errors import ModelError, StoreError
 from fvx.model.calibrating import calibrate, compare
 from fvx.model.card import NETWORK, SPLIT_FILE, Card
 from fvx.model.familiarity import FAMILIARITY, Familiarity
+from fvx.model.folds import SOURCE, fold_by_source
 from fvx.model.part import Part
 from fvx.model.pooling import Pooling
 from fvx.model.reference import Reference
@@ -27,10 +29,14 @@ from fvx.store import Store
 from fvx.windows import Geometry, saved_geometry
 
 if TYPE_CHECKING:
+    from fvx.model.cross_fitting import CrossFitted
     from fvx.model.training import Epoch, Trained
 
 _UNDECIDED_LLR = 0.4  # odds of 1.5 to 1: within it the verdict would hang on chance
 _PRIOR_SPOOF = 0.5
+_MOST_EPOCHS = 40
+_OF_DEVELOPMENT = "on the development part, which chose, so this flatters"
+_NO_TENSORFLOW = "training needs TensorFlow ({}); install it with: pip install 'fvx[train]'"
 _MAX_CLIPS = 1024  # of each part, to know what is familiar
 _REFERENCE_BYTES = 1 << 30  # of all features, to know what is usual; held one after the other
 
@@ -41,7 +47,7 @@ def train(
     *,
     features: Sequence[str] = (),
     split_name: SplitName | None = None,
-    epochs: int = 40,
+    epochs: int | None = None,
     seed: int = 0,
     members: int = 1,
     whole: bool = False,
@@ -50,12 +56,19 @@ def train(
     baseline: BaselineName | None = None,
     resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    on_words: Callable[[str], None] = lambda _: None,
     on_protocol: Callable[[Protocol], None] = lambda _: None,
 ) -> Card:
-    """Train one branch per feature, joined by a terminus, and write a run directory.
+    """Train one branch per feature, joined by a head that judges all together; write a run.
 
-    Model, calibration and threshold are chosen on the development part; the test part is not
-    touched.
+    Training and development clips are divided into five folds of sources (of speakers, where
+    no sources are named). Each fold is judged by networks that learnt from the others: by that
+    branches that do not help are left out, and the scores are calibrated; then all are learnt
+    from. Where sources and speakers are too few, the development part alone calibrates. The test
+    part is not touched.
+
+    Where plugins supply branches of their own, the branches judge alone and are added up, and the
+    development part decides (`fvx.model.training`).
 
     Parameters
     ----------
@@ -66,11 +79,14 @@ def train(
         own.
     split_name : str or None
         None: the corpus's own parts if it names them, else speaker-disjoint ones.
+    epochs : int or None
+        None: 10, which are all gone through; 40 at most where branches judge alone, and for a
+        baseline.
     members : int
         Networks to train, each with a seed of its own, and to average.
     whole : bool
-        At the end, learn anew from training and development clips together, as was found best.
-        Calibration and all figures stay those of the network that knew the training clips only.
+        Where branches judge alone: learn from training and development clips together at the
+        end. Calibration and all figures stay those of the network that knew the training clips.
     balance : sequence of str
         Columns of the clip table (source, system, …): within each class a value weighs as the
         root of the number of its windows, so that a few large sources do not decide.
@@ -115,26 +131,50 @@ def train(
     protocol = split(clips, split_name, seed)
     on_protocol(protocol)
     geometry = plan.geometry if plan else saved_geometry(store) or Geometry()
-    training, development = (
-        Part.over(store, records, geometry, protocol.clips(name), balance=balance)
-        for name in (TRAIN, DEVELOPMENT)
-    )
-    both = list(clips.index[protocol.parts[clips.index].isin([TRAIN, DEVELOPMENT])])
+
+    def part(ids: Sequence[str]) -> Part:
+        return Part.over(store, records, geometry, ids, balance=balance)
+
+    training, development = (part(protocol.clips(name)) for name in (TRAIN, DEVELOPMENT))
+    own = [] if plan else sorted(set(names) & discover().branches.keys())
     fitted: Fitted | Trained
+    how = _OF_DEVELOPMENT
+    judged, logits = development, None
     if plan:
-        fitted = plan.fit(training, development, epochs=epochs, seed=seed, on_epoch=on_epoch)
-    else:
+        fitted = plan.fit(
+            training, development, epochs=epochs or _MOST_EPOCHS, seed=seed, on_epoch=on_epoch
+        )
+    elif own:
         fitted = _fit(
             training, development, unfinished, resume=resume, on_epoch=on_epoch,
-            epochs=epochs, seed=seed, members=members,
-            whole=Part.over(store, records, geometry, both, balance=balance) if whole else None,
+            epochs=epochs or _MOST_EPOCHS, seed=seed, members=members,
+            whole=part(_learnt(clips, protocol)) if whole else None,
         )  # fmt: skip
-    own = [] if plan else sorted(set(names) & discover().branches.keys())
+    else:
+        learnt = part(_learnt(clips, protocol))
+        fold, column = fold_by_source(clips.loc[list(learnt.windows.clips)])
+        if fold is None:
+            fold = (protocol.parts[list(learnt.windows.clips)] == DEVELOPMENT).to_numpy(np.int64)
+        crossed = _cross_fit(
+            learnt, fold, unfinished, whole=bool(column), resume=resume, on_words=on_words,
+            epochs=epochs, seed=seed, members=members,
+        )  # fmt: skip
+        fitted = crossed.trained
+        records = [one for one, says in zip(records, crossed.kept, strict=True) if says]
+        training, development = (part(protocol.clips(name)) for name in (TRAIN, DEVELOPMENT))
+        if column:
+            how = f"cross-fitted over five folds that share no {column}; branches chosen by them"
+            judged = part([one for one in learnt.windows.clips if one not in protocol.copies])
+        mine = np.isin(np.asarray(learnt.windows.clips), judged.windows.clips)
+        logits = crossed.logits[mine[learnt.windows.clip]]
+    if logits is None:
+        logits = fitted.development_logits
     # A baseline has no branches.
     withheld = getattr(fitted, "withheld", np.zeros((0, 0)))
-    poolings = compare(fitted.development_logits, development)
+    sources = clips.loc[list(judged.windows.clips), SOURCE] if SOURCE in clips else None
+    poolings = compare(logits, judged, sources)
     best = min(poolings.values(), key=lambda one: one.cllr)
-    chosen = calibrate(fitted.development_logits, development, pooling or best.pooling)
+    chosen = calibrate(logits, judged, pooling or best.pooling, sources)
     card = Card(
         features=tuple(records),
         geometry=geometry,
@@ -158,7 +198,8 @@ def train(
         development={
             "eer": chosen.eer,
             "cllr": chosen.cllr,
-            "note": "chosen on these clips, so this flatters",
+            "note": how,
+            "n_clips": len(judged.bonafide),
             "poolings": {name: {"eer": one.eer, "cllr": one.cllr}
                          for name, one in poolings.items()},
         },
@@ -187,6 +228,39 @@ def train(
     return card
 
 
+def _learnt(clips: pd.DataFrame, protocol: Protocol) -> list[str]:
+    """Training and development clips in the table's order, copies of both among them."""
+    return list(clips.index[protocol.parts[clips.index].isin([TRAIN, DEVELOPMENT])])
+
+
+def _cross_fit(
+    learnt: Part,
+    fold: NDArray[np.int64],
+    unfinished: Path,
+    *,
+    whole: bool,
+    resume: bool,
+    epochs: int | None,
+    on_words: Callable[[str], None],
+    **settings: Any,
+) -> CrossFitted:
+    try:
+        from fvx.model.cross_fitting import EPOCHS, cross_fit
+        from fvx.model.descent import TrainingSettings
+    except ImportError as error:
+        raise ModelError(_NO_TENSORFLOW.format(error)) from error
+    try:
+        if not resume:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        return cross_fit(
+            learnt, fold, TrainingSettings(epochs=epochs or EPOCHS, **settings),
+            whole=whole, unfinished=unfinished, resume=resume, on_words=on_words,
+        )  # fmt: skip
+    except OSError as error:
+        raise ModelError(f"{unfinished}: cannot be written ({error.strerror or error})") from error
+
+
 def _fit(
     training: Part,
     development: Part,
@@ -200,9 +274,7 @@ def _fit(
     try:
         from fvx.model.training import TrainingSettings, fit
     except ImportError as error:
-        raise ModelError(
-            f"training needs TensorFlow ({error}); install it with: pip install 'fvx[train]'"
-        ) from error
+        raise ModelError(_NO_TENSORFLOW.format(error)) from error
     try:
         if not resume:
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -23,11 +23,14 @@ def train(
         Literal["speaker", "official", "ancestor", "random"] | None,
         typer.Option(help="How to divide; default the corpus's own parts, else by speaker."),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 40,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs; default 10.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 0,
     members: Annotated[int, typer.Option(min=1, max=20, help="Networks to average.")] = 1,
     whole: Annotated[
-        bool, typer.Option(help="At the end, learn anew from the development part, too.")
+        bool,
+        typer.Option(
+            help="Where branches judge alone: refit on train and development data at the end."
+        ),
     ] = False,
     balance: Annotated[
         list[str] | None,
@@ -56,12 +59,12 @@ def train(
         source, target, features=names_of(features), split_name=split, epochs=epochs, seed=seed,
         members=members, whole=whole, balance=balance or (), baseline=baseline, resume=resume,
         pooling=None if pooling == "best" else pooling,
-        on_epoch=_show_epoch, on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
+        on_epoch=_show_epoch, on_words=choose.say, on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
     )  # fmt: skip
     what = baseline or f"{len(card.features)} branches"
     typer.echo(
         f"{what} -> {target} "
-        f"(development EER {100 * card.development['eer']:.1f} %, on the clips it was chosen by)"
+        f"(EER {100 * card.development['eer']:.1f} %, {card.development['note']})"
     )
 
 

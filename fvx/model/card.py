@@ -188,7 +188,15 @@ def _check(card: Card) -> None:
         value = getattr(card, name)
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{name} is {value!r:.50}")
-    for name in ("dataset", "protocol", "protocol_sentence", "fvx_version", "words", "kind", "conversion"):
+    for name in (
+        "dataset",
+        "protocol",
+        "protocol_sentence",
+        "fvx_version",
+        "words",
+        "kind",
+        "conversion",
+    ):
         if not isinstance(getattr(card, name), str):
             raise TypeError(f"{name} is no text")
     for name in ("checksums", "data", "training", "development"):

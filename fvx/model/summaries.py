@@ -124,6 +124,11 @@ class Summaries:
         """Those of some features."""
         return type(self)(self.part, {name: self.values[name] for name in names}, self.rows)
 
+    def some(self, n_windows: int) -> Self:
+        """At most so many windows, from all over."""
+        chosen = np.linspace(0, len(self) - 1, min(n_windows, len(self))).astype(np.int64)
+        return type(self)(self.part, self.values, self.rows[chosen])
+
     def moments(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Mean and deviation of each column of the summaries, by feature."""
         found = {}

@@ -136,7 +136,7 @@ def fit(
         members.append(
             _fit_one(statistics, train, development, own, branches, whole, member=number, **options)
         )
-    trained = members[0] if len(members) == 1 else _average(members)
+    trained = members[0] if len(members) == 1 else average(members)
     trained.training = describe(settings, trained.history)
     return trained
 
@@ -258,7 +258,7 @@ def _judged(
     return np.stack([values for values, _ in of_branches]), of_branches[0][1]
 
 
-def _average(members: list[Trained]) -> Trained:
+def average(members: list[Trained]) -> Trained:
     """One network of several: embeddings side by side, logits averaged.
 
     Branches still do not meet before the terminus, so features are withheld as before.

@@ -35,7 +35,12 @@ def read_about(path: Path) -> dict[str, Any]:
             "extract again, into another store (--store)"
         )
     about.setdefault("conversion", "")  # of before there was one: audio as it was read
-    for key, kind in (("conversion", str), ("dataset", str), ("rate_hz", int), ("clips_per_shard", int)):
+    for key, kind in (
+        ("conversion", str),
+        ("dataset", str),
+        ("rate_hz", int),
+        ("clips_per_shard", int),
+    ):
         if not isinstance(about.get(key), kind):
             raise StoreError(f"{path}: store.json is damaged: {key} is {about.get(key)!r}")
     return about

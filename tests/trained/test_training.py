@@ -24,7 +24,7 @@ from fvx.model.descent import TrainingSettings, begin
 from fvx.model.keras_file import load_keras
 from fvx.model.network import build, joined
 from fvx.model.part import Part
-from fvx.model.training import Trained, _average, fit
+from fvx.model.training import Trained, average, fit
 from fvx.registry import discover
 from fvx.store import FeatureRecord, Store
 from fvx.train import train
@@ -75,7 +75,7 @@ class TestEnsemble:
         (batch, *_) = part.shuffled(9, (0,))
         members = [untrained(part, seed) for seed in (5, 6)]
         alone = [one.models[2].predict_on_batch(batch.windows) for one in members]
-        branches, terminus, joint = _average(members).models
+        branches, terminus, joint = average(members).models
         whole = joint.predict_on_batch(batch.windows)
         np.testing.assert_allclose(whole, np.mean(alone, axis=0), atol=1e-5)
         apart = terminus.predict_on_batch(branches.predict_on_batch(batch.windows))
