@@ -25,6 +25,7 @@ from fvx.model.familiarity import FAMILIARITY, Familiarity
 from fvx.model.pooling import pool
 from fvx.model.reference import Reference
 from fvx.registry import Registry, discover
+from fvx.speech import voters
 from fvx.store import FeatureRecord
 from fvx.windows import cut
 
@@ -224,6 +225,9 @@ class Detector:
             for feature in card.features
         }
         embeddings = self.scorer.embed(windows)
+        heard_in = np.ones(len(starts_s), bool)
+        if card.conversion:
+            heard_in = voters(heard, card.geometry, starts_s)
         return Analysis(
             path=path,
             audio=audio,
@@ -232,7 +236,7 @@ class Detector:
             embeddings=embeddings,
             window_scores=self.scorer.llr(embeddings),
             scorer=self.scorer,  # type: ignore[arg-type]  # a baseline is not explained
-            pool=self._pool,
+            pool=lambda scores: self._pool(scores[..., heard_in]),
             reference=lambda: self.reference,
             run=self.run,
             plugins=self._plugins,

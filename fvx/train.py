@@ -47,6 +47,7 @@ def train(
     *,
     features: Sequence[str] = (),
     split_name: SplitName | None = None,
+    protocol: Protocol | None = None,
     epochs: int | None = None,
     seed: int = 0,
     members: int = 1,
@@ -79,6 +80,8 @@ def train(
         own.
     split_name : str or None
         None: the corpus's own parts if it names them, else speaker-disjoint ones.
+    protocol : Protocol or None
+        A division of one's own, in place of ``split_name``.
     epochs : int or None
         None: 10, which are all gone through; 40 at most where branches judge alone, and for a
         baseline.
@@ -128,7 +131,7 @@ def train(
             f"{store.path}: its clips have no {lacking[0]} to balance; there are "
             f"{', '.join(map(str, clips.columns))}"
         )
-    protocol = split(clips, split_name, seed)
+    protocol = protocol or split(clips, split_name, seed)
     on_protocol(protocol)
     geometry = plan.geometry if plan else saved_geometry(store) or Geometry()
 
@@ -153,7 +156,7 @@ def train(
     else:
         learnt = part(_learnt(clips, protocol))
         fold, column = fold_by_source(clips.loc[list(learnt.windows.clips)])
-        if fold is None:
+        if not column:
             fold = (protocol.parts[list(learnt.windows.clips)] == DEVELOPMENT).to_numpy(np.int64)
         crossed = _cross_fit(
             learnt, fold, unfinished, whole=bool(column), resume=resume, on_words=on_words,

@@ -59,7 +59,8 @@ def train(
         source, target, features=names_of(features), split_name=split, epochs=epochs, seed=seed,
         members=members, whole=whole, balance=balance or (), baseline=baseline, resume=resume,
         pooling=None if pooling == "best" else pooling,
-        on_epoch=_show_epoch, on_words=choose.say, on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
+        on_epoch=_show_epoch, on_words=choose.say,
+        on_protocol=_show_gmm if baseline == "lfcc-gmm" else _show_protocol,
     )  # fmt: skip
     what = baseline or f"{len(card.features)} branches"
     typer.echo(

@@ -30,7 +30,7 @@ from fvx.model.optimizer import FlatAdamW
 from fvx.model.part import Batch, Features, Part
 
 __all__ = ["Descent", "Epoch", "TrainingSettings", "begin", "descend", "descend_again", "devices",
-           "inference", "keras"]  # fmt: skip
+           "inference", "keras", "tf"]  # fmt: skip
 
 Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 

@@ -12,9 +12,7 @@ N_FOLDS = 5
 SOURCE = "source"
 
 
-def fold_by_source(
-    table: pd.DataFrame, n_folds: int = N_FOLDS
-) -> tuple[NDArray[np.int64] | None, str]:
+def fold_by_source(table: pd.DataFrame, n_folds: int = N_FOLDS) -> tuple[NDArray[np.int64], str]:
     """Divide clips into folds that share no source, both classes spread over all of them.
 
     Parameters
@@ -24,17 +22,16 @@ def fold_by_source(
 
     Returns
     -------
-    fold : int64 array, shape (n_clips,), or None
-        None where sources, or speakers if none are named, are too few: each fold needs both
-        classes, and so does what is left without it.
+    fold : int64 array, shape (n_clips,)
     column : str
-        What they are divided by: ``source`` or ``speaker``.
+        What they are divided by: ``source`` or ``speaker``; "" where both are too few, since each
+        fold needs both classes, and so does what is left without it. All are in fold 0 then.
     """
     for column in (SOURCE, "speaker"):
         if column in table and table.loc[~table[column].isin(NOBODY), column].nunique() >= n_folds:
             break
     else:
-        return None, ""
+        return np.zeros(len(table), np.int64), ""
     names = table[column].astype(str).to_numpy()
     nobody = np.isin(names, NOBODY)
     names = np.where(nobody, np.char.add("\0", np.arange(len(names)).astype(str)), names)
@@ -51,5 +48,5 @@ def fold_by_source(
         filled[fold_of[one]] += share[one]
     fold: NDArray[np.int64] = fold_of[group]
     if (filled == 0).any() or (filled >= 1).any():
-        return None, ""
+        return np.zeros(len(table), np.int64), ""
     return fold, column

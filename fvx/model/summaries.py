@@ -54,7 +54,8 @@ def summarise(
     spans = [values - average[:, np.newaxis]]
     spans += [values[:, lag:] - values[:, :-lag] for lag in LAGS_FRAMES if lag < n_frames]
     moves = [np.log(np.sqrt(np.mean(np.square(one), axis=1)) + QUIET) for one in spans]
-    return np.concatenate([average, *moves], axis=1)
+    summary: NDArray[np.float32] = np.concatenate([average, *moves], axis=1)
+    return summary
 
 
 def reader(features: Sequence[FeatureRecord], statistics: Statistics) -> Reader:
