@@ -157,7 +157,8 @@ def train(
         learnt = part(_learnt(clips, protocol))
         fold, column = fold_by_source(clips.loc[list(learnt.windows.clips)])
         if not column:
-            fold = (protocol.parts[list(learnt.windows.clips)] == DEVELOPMENT).to_numpy(np.int64)
+            held = protocol.parts[list(learnt.windows.clips)] == DEVELOPMENT
+            fold = held.to_numpy().astype(np.int64)
         crossed = _cross_fit(
             learnt, fold, unfinished, whole=bool(column), resume=resume, on_words=on_words,
             epochs=epochs, seed=seed, members=members,

@@ -71,6 +71,7 @@ class Joint:
         self, moments: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
     ) -> None:
         self.names = tuple(moments)
+        self._moments = dict(moments)
         self.embedder, self.head = _embedder(moments), _head(len(moments))
         inputs = self.embedder.input
         self.network = keras.Model(inputs, self.head(self.embedder(inputs)), name="joint")
@@ -160,12 +161,11 @@ class Joint:
             frames = () if feature.hop_s is None else (geometry.n_frames(feature.hop_s),)
             inputs[name] = keras.Input((*frames, len(feature.columns)), name=name)
             hidden = _summary(inputs[name], *statistics[name], name)
-            for layer in ("standardise", "dense"):
-                hidden = self.embedder.get_layer(f"{name}_{layer}")(hidden)
-                if layer == "standardise":
-                    hidden = keras.ops.clip(hidden, -_OUTLIER, _OUTLIER)
-            embeddings.append(hidden)
+            embeddings.append(_branch(hidden, *self._moments[name], name, dropout=False))
         branches = keras.Model(inputs, keras.ops.stack(embeddings, axis=1), name="branches")
+        for name in inputs:  # layers of their own, since those of the embedder go on learning
+            theirs = self.embedder.get_layer(f"{name}_dense").get_weights()
+            branches.get_layer(f"{name}_dense").set_weights(theirs)
         terminus = _head(len(embeddings))
         theirs = self.head.get_weights()
         first = theirs[0].reshape(len(self.names), EMBEDDING_SIZE, -1)[kept]
@@ -198,16 +198,29 @@ def _embedder(
     inputs, embeddings = {}, []
     for name, (mean, deviation) in moments.items():
         inputs[name] = keras.Input((len(mean),), name=name)
-        hidden = keras.layers.Normalization(
-            axis=-1, mean=mean, variance=deviation**2, name=f"{name}_standardise"
-        )(inputs[name])
-        hidden = keras.ops.clip(hidden, -_OUTLIER, _OUTLIER)
-        hidden = keras.layers.Dropout(_INPUT_DROPOUT)(hidden)
-        embeddings.append(keras.layers.Dense(EMBEDDING_SIZE, name=f"{name}_dense")(hidden))
+        embeddings.append(_branch(inputs[name], mean, deviation, name, dropout=True))
     every = Say(name="say")(keras.ops.stack(embeddings, axis=1))
     # Whole branches are left out at random: "this feature withheld" is something it has seen.
     every = keras.layers.Dropout(_BRANCH_DROPOUT, noise_shape=(None, len(moments), 1))(every)
     return keras.Model(inputs, every, name="embedder")
+
+
+def _branch(
+    summary: Any,
+    mean: NDArray[np.float64],
+    deviation: NDArray[np.float64],
+    name: str,
+    *,
+    dropout: bool,
+) -> Any:
+    """A feature's embedding from its summary."""
+    hidden = keras.layers.Normalization(
+        axis=-1, mean=mean, variance=deviation**2, name=f"{name}_standardise"
+    )(summary)
+    hidden = keras.ops.clip(hidden, -_OUTLIER, _OUTLIER)
+    if dropout:
+        hidden = keras.layers.Dropout(_INPUT_DROPOUT)(hidden)
+    return keras.layers.Dense(EMBEDDING_SIZE, name=f"{name}_dense")(hidden)
 
 
 def _head(n_features: int) -> keras.Model:
@@ -243,8 +256,11 @@ def _rate(share: float) -> float:
 
 
 def _draw_again(network: keras.Model, seed: int) -> None:
-    """Fresh weights for all that is learnt."""
+    """Fresh weights for all that is learnt, and dropout from its beginning."""
     rng = np.random.default_rng(seed)
+    for variable in network.variables:
+        if "seed_generator" in variable.path:
+            variable.assign(rng.integers(1 << 31, size=2).astype(np.uint32))
     for variable in network.trainable_variables:
         shape = tuple(variable.shape)
         if len(shape) < 2:

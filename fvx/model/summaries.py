@@ -46,14 +46,15 @@ def summarise(
     float32 array, shape (n, size)
         Size is n_columns per clip; else n_columns times one more than there are scales.
     """
-    values = (windows - mean.astype(np.float32)) / deviation.astype(np.float32)
+    scale = (1 / deviation).astype(np.float32)
+    values: NDArray[np.float32] = np.multiply(windows - mean.astype(np.float32), scale)
     if values.ndim == 2:
         return values
     n_frames = values.shape[1]
     average = values.mean(axis=1)
     spans = [values - average[:, np.newaxis]]
     spans += [values[:, lag:] - values[:, :-lag] for lag in LAGS_FRAMES if lag < n_frames]
-    moves = [np.log(np.sqrt(np.mean(np.square(one), axis=1)) + QUIET) for one in spans]
+    moves = [np.log(np.sqrt(np.mean(one * one, axis=1, dtype=np.float32)) + QUIET) for one in spans]
     summary: NDArray[np.float32] = np.concatenate([average, *moves], axis=1)
     return summary
 

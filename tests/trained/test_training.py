@@ -19,11 +19,14 @@ from fvx.errors import FvxError, ModelError, StoreError
 from fvx.evaluate import evaluate
 from fvx.model import Scorer
 from fvx.model.card import Card
+from fvx.model.choosing import choose
 from fvx.model.data import WindowData
 from fvx.model.descent import TrainingSettings, begin
+from fvx.model.joint import Joint
 from fvx.model.keras_file import load_keras
 from fvx.model.network import build, joined
 from fvx.model.part import Part
+from fvx.model.summaries import Summaries, reader
 from fvx.model.training import Trained, average, fit
 from fvx.registry import discover
 from fvx.store import FeatureRecord, Store
@@ -99,11 +102,56 @@ class TestEnsemble:
 
     def test_the_card_tells_of_each_network_and_pooling(self, two: Path) -> None:
         card = Card.load(two)
-        assert [(one["member"], one["epoch"]) for one in card.training["history"]] == [
-            (1, 1), (1, 2), (2, 1), (2, 2),
+        names = [one["network"] for one in card.training["history"]]
+        assert names == [
+            *(f"fold-{fold}-{member}" for fold in range(5) for member in (1, 2)),
+            "member-1", "member-2",
         ]  # fmt: skip
+        assert all(len(one["losses"]) == 2 for one in card.training["history"])
         assert card.training["settings"]["members"] == 2
         assert card.development["poolings"]["mean"]["eer"] == card.development["eer"]
+        assert "share no s" in card.development["note"]  # source, or speaker
+
+
+def test_what_is_learnt_from_summaries_is_what_judges_windows(store: Store) -> None:
+    clips = list(store.clips.index)
+    part = Part.over(store, records(store), Geometry(), clips)
+    statistics = part.statistics()
+    data = Summaries.measure(part, reader(part.features, statistics))
+    joint = Joint(data.moments())
+    joint.learn(data, epochs=2, seed=1, kept=np.array([True, False]))
+    branches, _, whole = joint.models(
+        part.features, part.windows.geometry, statistics, np.array([True, False])
+    )
+    assert set(branches.input) == {FEATURES[0]}
+    said = part.map(lambda x: whole.predict_on_batch({FEATURES[0]: x[FEATURES[0]]})).reshape(-1)
+    # Summaries are kept in half precision.
+    np.testing.assert_allclose(said, joint.logits(data), atol=0.02)
+    assert np.ptp(said) > 0.1
+
+
+def test_a_branch_of_noise_loses_its_say(tmp_path: Path) -> None:
+    names = ("f0", "jitter", "shimmer", "hnr", "cpp", "gne", "pauses", "amplitude")
+    features = [discover().features[name] for name in names]
+    made = numbers_store(tmp_path / "store", features, 60, seconds=(1.5,), shift=0.0)
+    clips = list(made.clips.index)
+    part = Part.over(made, [made[name].record for name in names], Geometry(), clips)
+    data = Summaries.measure(part, reader(part.features, part.statistics()))
+    rng = np.random.default_rng(0)
+    bonafide = part.window_bonafide[:, np.newaxis]
+    values = {
+        name: (rng.standard_normal(one.shape) + (name in ("f0", "hnr")) * bonafide).astype(
+            np.float16
+        )
+        for name, one in data.values.items()
+    }
+    told = Summaries(part, values, data.rows)
+    joint = Joint(told.moments())
+    choice = choose(joint, told, np.arange(len(clips)) // 2 % 5, epochs=8, seed=0)
+    kept = {name for name, says in zip(joint.names, choice.kept, strict=True) if says}
+    assert {"f0", "hnr"} <= kept
+    assert len(kept) < len(names)
+    assert choice.rounds[0]["n_branches"] == len(names)
 
 
 class TestResuming:
@@ -113,17 +161,27 @@ class TestResuming:
         class Stopped(Exception):
             pass
 
-        def stop(epoch: object) -> None:
-            if (epoch.member, epoch.epoch) == (2, 1):  # type: ignore[attr-defined]
+        def stop(words: str) -> None:
+            if words.startswith("fold 3"):
                 raise Stopped
 
         settings = {"features": FEATURES, "epochs": 2, "members": 2, "seed": 5}
         with pytest.raises(Stopped):
-            train(store, tmp_path / "stopped", on_epoch=stop, **settings)
+            train(store, tmp_path / "stopped", on_words=stop, **settings)
         assert not (tmp_path / "stopped").exists()
-        seen = []
-        resumed = train(store, tmp_path / "stopped", resume=True, on_epoch=seen.append, **settings)
-        assert [(one.member, one.epoch) for one in seen] == [(2, 2)]
+        kept = {
+            one.name: one.stat().st_mtime_ns
+            for one in (tmp_path / ".stopped.unfinished").glob("*.npz")
+        }
+        assert {"choice.npz", "fold-0-1.npz", "fold-2-2.npz"} <= set(kept)
+        seen: dict[str, int] = {}
+
+        def look(_: str) -> None:
+            for one in (tmp_path / ".stopped.unfinished").glob("*.npz"):
+                seen[one.name] = one.stat().st_mtime_ns
+
+        resumed = train(store, tmp_path / "stopped", resume=True, on_words=look, **settings)
+        assert {name: seen[name] for name in kept} == kept  # what was learnt is not learnt again
         straight = Card.load(two)
         for name in ("withheld", "scale", "offset", "threshold", "development"):
             assert getattr(resumed, name) == getattr(straight, name), name
@@ -136,11 +194,11 @@ class TestResuming:
     def test_a_training_on_other_features_does_not_go_on(
         self, store: Store, tmp_path: Path
     ) -> None:
-        def stop(epoch: object) -> None:
+        def stop(words: str) -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            train(store, tmp_path / "run", features=["jitter"], epochs=2, on_epoch=stop)
+            train(store, tmp_path / "run", features=["jitter"], epochs=2, on_words=stop)
         with pytest.raises(ModelError, match="other data or with other settings"):
             train(store, tmp_path / "run", features=["f0"], epochs=2, resume=True)
 
