@@ -69,7 +69,7 @@ def main() -> None:
         for number in sorted(set(fold[fold >= 0])):
             parts = protocol(store.clips, fold, number)
             judge, run = learn(name, store, parts, options)
-            mine = fold[(fold == number) & ~is_copy(store.clips)].index
+            mine = fold[(fold == number) & ~is_made(store.clips)].index
             scores.append(judge(list(mine)))
             if others is not None and run is not None:
                 turned.append(arrived(run, others[others["clip"].isin(mine)], options.arrivals))
@@ -92,13 +92,19 @@ def fold_of(clips: pd.DataFrame, folds: Path) -> pd.Series:
     return fold
 
 
+def is_made(clips: pd.DataFrame) -> pd.Series:
+    """Which clips are copies, by a recipe or by a vocoder (column ``made``): learnt from only."""
+    made = clips["made"] != "" if "made" in clips else False
+    return is_copy(clips) | made
+
+
 def protocol(clips: pd.DataFrame, fold: pd.Series, number: int) -> Protocol:
     """Four folds to learn from, a tenth of their sources to develop on, and one to test."""
     parts = pd.Series(TRAIN, index=clips.index, dtype=object)
     group = pd.factorize(clips["source"])[0].astype(np.int64)
     parts[choose(group, (clips["label"] == "spoof").to_numpy(), 0.1, number)] = DEVELOPMENT
     parts[fold == number] = TEST
-    copies = frozenset(map(str, clips.index[is_copy(clips)]))
+    copies = frozenset(map(str, clips.index[is_made(clips)]))
     return Protocol(f"fold {number}", parts, _SENTENCE.format(number), copies)
 
 

@@ -13,6 +13,7 @@ from fvx.model.joint import Joint
 from fvx.model.summaries import Summaries
 
 N_ROUNDS = 4
+_ENOUGH_WINDOWS = 10_000  # to tell what helps; more would only take longer
 _AT_LEAST = 3
 _SAMPLE = 4096  # windows, to know what a branch gives on average
 _DROPPED = 0.5  # of those that are left, in one round at most
@@ -55,6 +56,7 @@ def choose(
     fold : int64 array, shape (n_clips,)
         Of the clips of ``data.part``.
     """
+    data = data.some_clips(_ENOUGH_WINDOWS, seed)
     n_features = len(joint.names)
     kept = np.ones(n_features, bool)
     rounds: list[dict[str, Any]] = []

@@ -122,6 +122,13 @@ class Summaries:
         """Those of some of the part's clips, by a mask of shape (n_clips,)."""
         return type(self)(self.part, self.values, self.rows[chosen[self.clip]])
 
+    def some_clips(self, n_windows: int, seed: int) -> Self:
+        """About so many windows at most, of whole clips drawn by ``seed``."""
+        if len(self) <= n_windows:
+            return self
+        n_clips = len(self.part.bonafide)
+        return self.of_clips(np.random.default_rng(seed).random(n_clips) < n_windows / len(self))
+
     def only(self, names: Sequence[str]) -> Self:
         """Those of some features."""
         return type(self)(self.part, {name: self.values[name] for name in names}, self.rows)
