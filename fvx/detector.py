@@ -30,7 +30,7 @@ from fvx.store import FeatureRecord
 from fvx.windows import cut
 
 DEFAULT_RUN = Path(__file__).parent / "model" / "default"
-SHIPPED = {name: DEFAULT_RUN.with_name(name) for name in ("default", "perceptible", "partial")}
+SHIPPED = {name: DEFAULT_RUN.with_name(name) for name in ("default", "partial")}
 
 
 @dataclass(frozen=True)

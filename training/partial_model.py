@@ -58,7 +58,10 @@ def main() -> None:
     options = parser.parse_args()
 
     place, run = options.work / "features", options.work / "partial"
-    extract(open_dataset(options.manifest), discover().select(FEATURES), place, jobs=options.jobs)
+    extract(
+        open_dataset(options.manifest), discover().select(FEATURES), place,
+        jobs=options.jobs, conversion="",
+    )  # fmt: skip
     store = Store.open(place)
     window(store, GEOMETRY)
     if not run.exists():

@@ -14,7 +14,7 @@ from fvx.cli import habits
 if TYPE_CHECKING:
     from fvx.datasets import Dataset
 
-Shipped = Literal["default", "perceptible", "partial"]
+Shipped = Literal["default", "partial"]
 STORES, RUNS = Path("features"), Path("runs")
 
 

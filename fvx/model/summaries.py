@@ -22,6 +22,7 @@ LAGS_FRAMES = (1, 2, 4, 8, 16)
 QUIET = 1e-2  # deviations: below a hundredth of what is usual, all are taken as equally still
 _HELD_BYTES = 1 << 31
 _BATCH = 512
+_BLOCK_VALUES = 1 << 17
 
 Statistics = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 Reader = Callable[[Features], dict[str, NDArray[np.float32]]]
@@ -46,17 +47,26 @@ def summarise(
     float32 array, shape (n, size)
         Size is n_columns per clip; else n_columns times one more than there are scales.
     """
-    scale = (1 / deviation).astype(np.float32)
-    values: NDArray[np.float32] = np.multiply(windows - mean.astype(np.float32), scale)
-    if values.ndim == 2:
+    middle, scale = mean.astype(np.float32), (1 / deviation).astype(np.float32)
+    if windows.ndim == 2:
+        values: NDArray[np.float32] = (windows - middle) * scale
         return values
+    # A few windows at a time: what lies between stays in the processor's cache.
+    step = max(1, _BLOCK_VALUES // max(1, windows[0].size))
+    blocks = [
+        _moves((windows[first : first + step] - middle) * scale)
+        for first in range(0, len(windows), step)
+    ]
+    return np.concatenate(blocks)
+
+
+def _moves(values: NDArray[np.float32]) -> NDArray[np.float32]:
     n_frames = values.shape[1]
     average = values.mean(axis=1)
     spans = [values - average[:, np.newaxis]]
     spans += [values[:, lag:] - values[:, :-lag] for lag in LAGS_FRAMES if lag < n_frames]
-    moves = [np.log(np.sqrt(np.mean(one * one, axis=1, dtype=np.float32)) + QUIET) for one in spans]
-    summary: NDArray[np.float32] = np.concatenate([average, *moves], axis=1)
-    return summary
+    squares = [np.einsum("ntc,ntc->nc", one, one) / one.shape[1] for one in spans]
+    return np.concatenate([average, *(np.log(np.sqrt(one) + QUIET) for one in squares)], axis=1)
 
 
 def reader(features: Sequence[FeatureRecord], statistics: Statistics) -> Reader:
