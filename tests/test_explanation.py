@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from fvx import Audio, cli, load_model
 from fvx.detector import DEFAULT_RUN, SHIPPED, Detector, Verdict
 from fvx.explanation.analysis import Analysis
+from fvx.explanation.game import mean_of_windows
 from fvx.explanation.gradients import inside
 from fvx.explanation.localisation import on_grid
 from fvx.explanation.placing import placed
@@ -212,7 +213,7 @@ class TestPlaced:
         analysis = verdict._analysis
         assert analysis is not None
         first = {name: getattr(analysis, name)[:1] for name in ("embeddings", "starts_s")}
-        alone = dataclasses.replace(analysis, **first)
+        alone = dataclasses.replace(analysis, pool=mean_of_windows, **first)
         cells = np.linspace(-1, 2, alone.embeddings.shape[1])[np.newaxis]
         tenths = placed(alone, cells)
         assert len(tenths) == 10

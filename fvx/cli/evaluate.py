@@ -131,13 +131,20 @@ def _silent(*_: int) -> None:
 def _extracted(dataset: Dataset, runs: list[Path], jobs: int) -> Path:
     """Extract what the runs read from a corpus, into the corpus's store."""
     from fvx.detector import load_model
+    from fvx.errors import ModelMismatch
     from fvx.extract import extract
 
-    wanted = {feature.name: feature for run in runs for feature in load_model(run).features}
+    detectors = [load_model(run) for run in runs]
+    wanted = {feature.name: feature for one in detectors for feature in one.features}
     features = [wanted[name] for name in sorted(wanted)]
+    conversion, *others = {one.scorer.card.conversion for one in detectors}
+    if others:
+        raise ModelMismatch("the runs read recordings converted in different ways; name one run")
     with clips_bar("extract") as update:
-        place = choose.STORES / dataset.name
-        return extract(dataset, features, place, jobs=jobs, on_progress=update).store
+        place = choose.STORES / (dataset.name if conversion else f"{dataset.name}-as-read")
+        return extract(
+            dataset, features, place, jobs=jobs, conversion=conversion, on_progress=update
+        ).store
 
 
 def _refuse_contradictions(

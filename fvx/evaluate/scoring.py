@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fvx.baselines import BaselineScorer
 from fvx.errors import ModelError, ModelMismatch, ScoreError, SplitError
 from fvx.model import Card, Scorer
-from fvx.model.card import NETWORK, SPLIT_FILE
+from fvx.model.card import NETWORK, SPLIT_FILE, refuse_other_conversion
 from fvx.model.data import WindowData
 from fvx.model.pooling import pool
 from fvx.protocol import PARTS, is_copy
@@ -235,6 +235,7 @@ def _duration(seconds: float) -> str:
 
 
 def _refuse_other_features(store: Store, card: Card, run: Path) -> None:
+    refuse_other_conversion(store, card)
     for feature in card.features:
         stored = store.features.get(feature.name)
         if stored is None:

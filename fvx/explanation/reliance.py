@@ -14,6 +14,7 @@ from fvx.errors import ModelMismatch, StoreError
 from fvx.explanation.attribution import Settings, attribute
 from fvx.explanation.game import Game, pool_by
 from fvx.model import Scorer
+from fvx.model.card import refuse_other_conversion
 from fvx.model.data import WindowData
 from fvx.store import Store
 from fvx.windows import Windows
@@ -105,6 +106,7 @@ def reliance_csv(record: Mapping[str, Any]) -> str:
 
 
 def _members(store: Store, scorer: Scorer, limit: int | None) -> list[str]:
+    refuse_other_conversion(store, scorer.card)
     for feature in scorer.card.features:
         stored = store.features.get(feature.name)
         if stored is None or not stored.same_numbers(feature):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fvx.atomic import write_json
-from fvx.errors import FvxError, ModelError
+from fvx.errors import FvxError, ModelError, ModelMismatch
 from fvx.model.pooling import POOLINGS
-from fvx.store import FeatureRecord
+from fvx.store import FeatureRecord, Store
 from fvx.windows import Geometry
 
 FORMAT = "fvx-run"
@@ -138,6 +138,23 @@ class Card:
         if not fits:
             raise ModelError(f"{path}: withheld embeddings do not fit the features")
         return card
+
+
+def refuse_other_conversion(store: Store, card: Card) -> None:
+    """Refuse a store whose audio was not brought to what the model reads.
+
+    Raises
+    ------
+    ModelMismatch
+    """
+    if (made := str(store.about["conversion"])) != card.conversion:
+        words = [
+            f"converted to {one}" if one else "as it was read" for one in (card.conversion, made)
+        ]
+        raise ModelMismatch(
+            f"the model reads audio {words[0]}; {store.path} was made of audio {words[1]}: "
+            "extract again, into another store (--store)"
+        )
 
 
 def latest_run(home: Path = Path("runs")) -> tuple[Path | None, int]:
