@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -56,33 +57,45 @@ def main() -> None:
     parser.add_argument("--features", type=lambda text: text.split(","), default=[])
     parser.add_argument("--members", type=int, default=2)
     parser.add_argument("--rivals", nargs="+", default=["default"], help="logistic svm lfcc-gmm …")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
 
-    store = Store.open(options.store)
-    others = pd.read_csv(options.arrivals) if options.arrivals else None
-    fold = fold_of(store.clips, options.folds)
+    clips = Store.open(options.store).clips
+    fold = fold_of(clips, options.folds)
+    numbers = sorted(set(fold[fold >= 0]))
     found = {}
     for name in options.rivals:
-        began = time.monotonic()
-        scores, turned = [], []
-        for number in sorted(set(fold[fold >= 0])):
-            parts = protocol(store.clips, fold, number)
-            judge, run = learn(name, store, parts, options)
-            mine = fold[(fold == number) & ~is_made(store.clips)].index
-            scores.append(judge(list(mine)))
-            if others is not None and run is not None:
-                turned.append(arrived(run, others[others["clip"].isin(mine)], options.arrivals))
-            print(f"{name}: fold {number}, {time.monotonic() - began:.0f} s", flush=True)
-        table = described(store.clips, fold, pd.concat(scores))
+        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+            done = list(pool.map(one_fold, [(name, number, options) for number in numbers]))
+        table = described(clips, fold, pd.concat([scores for scores, _ in done]))
+        turned = [one for _, one in done if one is not None]
         arrivals = pd.concat(turned, ignore_index=True) if turned else None
         found[name] = figures(table, arrivals)
         print(f"\n## {name}\n\n{markdown(found[name])}", flush=True)
         table.to_csv(options.work / f"{name}-scores.csv", index=False)
         if arrivals is not None:
             arrivals.to_csv(options.work / f"{name}-arrivals.csv", index=False)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def one_fold(
+    task: tuple[str, int, argparse.Namespace],
+) -> tuple[pd.Series, pd.DataFrame | None]:
+    """Learn from the other folds; score this one, and its clips as they come another way."""
+    name, number, options = task
+    began = time.monotonic()
+    store = Store.open(options.store)
+    fold = fold_of(store.clips, options.folds)
+    judge, run = learn(name, store, protocol(store.clips, fold, number), options)
+    mine = fold[(fold == number) & ~is_made(store.clips)].index
+    scores, turned = judge(list(mine)), None
+    if options.arrivals and run is not None:
+        others = pd.read_csv(options.arrivals)
+        turned = arrived(run, others[others["clip"].isin(mine)], options.arrivals)
+    print(f"{name}: fold {number}, {time.monotonic() - began:.0f} s", flush=True)
+    return scores, turned
 
 
 def fold_of(clips: pd.DataFrame, folds: Path) -> pd.Series:
@@ -122,7 +135,7 @@ def learn(
         baseline: Any = None if name == "default" else name
         more = {} if baseline else {"features": options.features, "members": options.members}
         train(store, run, protocol=parts, balance=BALANCE, baseline=baseline,
-              on_words=lambda words: print("  ", words, flush=True), **more)  # fmt: skip
+              on_words=lambda words: print(f"  {parts.name}: {words}", flush=True), **more)  # fmt: skip
     return (lambda clips: judged(run, store, clips)), run
 
 
@@ -201,8 +214,7 @@ def described(clips: pd.DataFrame, fold: pd.Series, scores: pd.Series) -> pd.Dat
 def arrived(run: Path, arrivals: pd.DataFrame, table: Path) -> pd.DataFrame:
     """Scores of files by a run: way, clip, score."""
     tasks = [(run, table.parent / path) for path in arrivals["path"]]
-    with ProcessPoolExecutor(2) as pool:
-        scores = list(pool.map(_score, tasks, chunksize=50))
+    scores = [_score(task) for task in tasks]
     return arrivals[["way", "clip"]].assign(score=scores).dropna()
 
 

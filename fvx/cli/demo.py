@@ -26,7 +26,7 @@ def demo(
     _make_room(run)
     _step(extract.extract, dataset=["demo"], features="all", store=store, jobs=jobs)
     _step(window.window, store=store, length_s=1.0, hop_s=0.5)
-    _step(train.train, store=store, run=run, features="all", epochs=40, seed=0)
+    _step(train.train, store=store, run=run, features="all", epochs=10, seed=0)
     _step(evaluate.evaluate, run=[run], store=store, subset="test", format="fvx")
     for label, clip in _examples(run, store).items():
         page, picture = out / f"{label}.html", out / f"{label}.png"

@@ -24,6 +24,7 @@ from fvx.model.summaries import Summaries, reader
 from fvx.model.training import Trained, average
 
 EPOCHS = 10
+_ENOUGH_CLIPS = 2000  # to know each column's mean and deviation
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def cross_fit(
         If what is there is damaged, or of another training.
     """
     keeper = _Keeper(unfinished, _about(part, fold, settings, whole), resume)
-    statistics = part.statistics()
+    statistics = part.some(_ENOUGH_CLIPS).statistics()
     data = Summaries.measure(part, reader(part.features, statistics), unfinished)
     begin(settings)
     joint = Joint(data.moments())

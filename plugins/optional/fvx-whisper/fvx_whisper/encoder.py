@@ -69,7 +69,7 @@ class Encoder:
         if n_heads < 1 or n_dims % n_heads or n_dims % 2:
             raise FeatureError(f"{n_dims} dimensions cannot be shared by {n_heads} heads")
         ready = {}
-        for name, shape in _shapes(n_dims, n_mels, len(weights[f"{_LINEARS[2]}/bias"])).items():
+        for name, shape in _shapes(n_dims, n_mels, weights[f"{_LINEARS[2]}/bias"].size).items():
             values = weights[name]
             if values.shape != shape:
                 raise FeatureError(f"{name} has shape {values.shape}, expected {shape}")
@@ -81,7 +81,7 @@ class Encoder:
         return cls(n_mels, n_dims, n_heads, ready)
 
     def encode(self, mels: Array) -> Array:
-        """Run the second block's output, before any last normalisation.
+        """Return the second block's output, before any last normalisation.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Encoder:
             rows += self._linear(gelu(hidden), f"{name}/linear_1")
 
     def _normalised(self, x: Array, name: str) -> Array:
-        centred = x - x.mean(axis=1, keepdims=True)
+        centred: Array = x - x.mean(axis=1, keepdims=True)
         variance = np.einsum("ij,ij->i", centred, centred) / np.float32(x.shape[1])
         centred /= np.sqrt(variance + np.float32(1e-5))[:, None]
         centred *= self.weights[f"{name}/gamma"]
@@ -196,4 +196,4 @@ def _shapes(n_dims: int, n_mels: int, n_hidden: int) -> dict[str, tuple[int, ...
         kind = name.split("/", 2)[2]
         shapes[f"{name}/weight"] = (outs.get(kind, n_dims), ins.get(kind, n_dims))
         shapes[f"{name}/bias"] = (outs.get(kind, n_dims),)
-    return {name: (n_dims,) for name in VECTORS} | shapes
+    return dict.fromkeys(VECTORS, (n_dims,)) | shapes
