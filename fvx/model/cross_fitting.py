@@ -117,7 +117,7 @@ def cross_fit(
         logits[held.rows] = np.mean(said, axis=0)
         values, bonafide = held.judged(logits[held.rows])
         rate = float(metrics.eer(values[bonafide], values[~bonafide])[0])
-        on_words(f"fold {one + 1} held out: EER {100 * rate:.1f} %")
+        on_words(f"fold {one + 1} held out: EER {100 * rate:.1f} %, copies included")
     learnt_from = data if whole else data.of_clips(~np.isin(fold, held_out))
     members = []
     for member in range(1, settings.members + 1):

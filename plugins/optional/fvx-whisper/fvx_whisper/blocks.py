@@ -51,9 +51,9 @@ class WhisperBlocks(Feature):
 
     References
     ----------
-    Radford, Kim, Xu, Brockman, McLeavey and Sutskever (2022), "Robust speech recognition via
-    large-scale weak supervision", arXiv:2212.04356. For deepfakes: Kawa, Plata, Czuba, Szymański
-    and Syga (2023), "Improved deepfake detection using Whisper features", Interspeech.
+    Radford et al. (2022), "Robust speech recognition via large-scale weak supervision",
+    arXiv:2212.04356. For deepfakes: Kawa et al. (2023), "Improved deepfake detection using Whisper
+    features", Interspeech.
     """
 
     name = "whisper"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -69,6 +70,8 @@ def load(weights: str) -> Encoder:
     FeatureError
         If the weights are not there, are others than those that are meant, or are no weights.
     """
+    if not re.fullmatch(f"[0-9a-f]{{{_N_DIGITS}}}", weights):  # it becomes a file's name
+        raise FeatureError(f"{weights!r} is no fingerprint of weights, {_N_DIGITS} digits of hex")
     copy = _cache_folder() / f"{weights}-{_FORM}.npz"
     # Whatever ails it, it can be made again.
     with contextlib.suppress(
