@@ -35,7 +35,7 @@ from fvx.protocol import DEVELOPMENT, TRAIN, Protocol
 from fvx.store import Store
 from fvx.train import train
 
-MEMBERS = 3
+MEMBERS = 2
 SENTENCE = "all sources are learnt from; figures are those of the protocol by folds of sources"
 WORDS = (
     "Trained on {n_bonafide} short recordings of {n_speakers} speakers and {n_spoof} clips of "
@@ -79,7 +79,7 @@ def describe(clips: pd.DataFrame, found: dict[str, Any]) -> str:
     """What the card says in words."""
     originals = clips[~clips.index.str.contains("~[0-9]+$")]
     spoof = originals["label"] == "spoof"
-    made = originals["made"] != "" if "made" in originals else spoof & False
+    made = originals["made"].fillna("") != "" if "made" in originals else spoof & False
     return WORDS.format(
         n_bonafide=f"{(~spoof).sum():,}",
         n_speakers=originals.loc[~spoof, "speaker"].nunique(),

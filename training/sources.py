@@ -107,7 +107,7 @@ def fold_of(clips: pd.DataFrame, folds: Path) -> pd.Series:
 
 def is_made(clips: pd.DataFrame) -> pd.Series:
     """Which clips are copies, by a recipe or by a vocoder (column ``made``): learnt from only."""
-    made = clips["made"] != "" if "made" in clips else False
+    made = clips["made"].fillna("") != "" if "made" in clips else False
     return is_copy(clips) | made
 
 
@@ -160,7 +160,7 @@ def _of_statistics(name: str, store: Store, parts: Protocol, features: Sequence[
     records = [store[one].record for one in names]
     geometry = saved_geometry(store) or Geometry()
     table = store.clips
-    few = table["copy"].isin(["", "1"]) if "copy" in table else pd.Series(True, index=table.index)
+    few = table["copy"].fillna("").isin(["", "1"]) if "copy" in table else pd.Series(True, index=table.index)
     learnt = Part.over(
         store, records, geometry, list(table.index[(parts.parts != TEST) & few]), balance=BALANCE
     )
