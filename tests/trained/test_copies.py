@@ -23,7 +23,9 @@ def augmented(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's store, with a copy of each clip that has other values."""
     plain = Store.open(demo.store)
     path = tmp_path_factory.mktemp("augmented") / "features"
-    more = {key: plain.about[key] for key in ("dataset", "rate_hz", "clips_per_shard")}
+    more = {
+        key: plain.about[key] for key in ("dataset", "rate_hz", "clips_per_shard", "conversion")
+    }
     store = Store.create(path, **more, augmentation={"seed": 0})
     for shard in demo.store.glob("*.h5"):
         (path / shard.name).write_bytes(shard.read_bytes())

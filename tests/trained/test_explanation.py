@@ -8,6 +8,7 @@ import pytest
 from fvx import load_model
 from fvx.detector import Verdict
 from fvx.errors import FvxError
+from fvx.registry import discover
 
 from .conftest import FVX, Demo
 
@@ -68,24 +69,28 @@ def test_an_unknown_method_names_the_known_ones(verdict: Verdict) -> None:
 
 
 def test_perceptible_features_are_marked(verdict: Verdict) -> None:
-    marked = {f["name"]: f["perceptible"] for f in verdict.explain().record["features"]}
-    assert marked["jitter"]
-    assert marked["f0"]
-    assert not marked["cqcc"]
+    installed = discover().features
+    for one in verdict.explain().record["features"]:
+        assert one["perceptible"] == installed[one["name"]].perceptible
 
 
 def test_a_summary_is_a_sentence_about_the_clip(verdict: Verdict) -> None:
     summaries = {f["name"]: f["summary"] for f in verdict.explain().record["features"]}
-    assert "Hz" in summaries["f0"] or "voiced" in summaries["f0"]
     for summary in summaries.values():
         assert "the human speech in the reference" in summary or summary.startswith("not to be")
 
 
 def test_training_measures_windows_for_the_reference(demo: Demo) -> None:
-    reference = load_model(demo.run).reference
-    assert reference.has_windows
-    clip, window = (reference.usual("f0", 0, window=window) for window in (False, True))
-    assert window[1] - window[0] > clip[1] - clip[0]
+    detector = load_model(demo.run)
+    assert detector.reference.has_windows
+    framed = [one for one in detector.features if one.hop_s is not None]
+    for one in framed:
+        spans = [
+            np.ptp([detector.reference.usual(one.name, column, window=window)
+                    for column in range(len(one.columns))], axis=1)
+            for window in (False, True)
+        ]  # fmt: skip
+        assert np.median(spans[1] - spans[0]) >= 0  # a window strays further than a clip
 
 
 def test_check_adds_the_agreement_of_seeds(verdict: Verdict) -> None:
