@@ -16,13 +16,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constrain
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint bench docs dist version clean
+.PHONY: help install demo test lint bench bench-detection docs dist version clean
 
 help:
 	@echo "make demo     run the whole pipeline on the embedded corpus (no network needed once installed)"
 	@echo "make test     run the tests, $(JOBS) at a time (JOBS=4, ARGS='-k windows')"
 	@echo "make lint     check style, types and import contracts"
 	@echo "make bench    run the benchmarks"
+	@echo "make bench-detection STORE=… FOLDS=folds.csv   train and judge by folds of sources"
 	@echo "make docs     write the generated pages, run the Start page, build the site into site/"
 	@echo "make dist     build wheels and sdists into dist/, check them and install from them"
 	@echo "make version  list where the version stands; V=0.2.0 writes another everywhere"
@@ -48,6 +49,13 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@for script in benchmarks/*.py; do echo "fvx: running $$script"; $(BIN)/python $$script || exit; done
+
+bench-detection: $(STAMP)
+	@test -n "$(STORE)" && test -n "$(FOLDS)" || \
+		{ echo "fvx: name a store and its folds: make bench-detection STORE=… FOLDS=…" >&2; exit 2; }
+	@mkdir -p runs/folds
+	@$(BIN)/python training/sources.py $(STORE) --folds $(FOLDS) --work runs/folds \
+		--json runs/folds/figures.json $(ARGS)
 
 docs: $(STAMP)
 	@$(BIN)/python docs/make_features.py

@@ -175,7 +175,7 @@ def train(
         logits = fitted.development_logits
     # A baseline has no branches.
     withheld = getattr(fitted, "withheld", np.zeros((0, 0)))
-    sources = clips.loc[list(judged.windows.clips), SOURCE] if SOURCE in clips else None
+    sources = clips.loc[list(judged.windows.clips), SOURCE].fillna("") if SOURCE in clips else None
     poolings = compare(logits, judged, sources)
     best = min(poolings.values(), key=lambda one: one.cllr)
     chosen = calibrate(logits, judged, pooling or best.pooling, sources)

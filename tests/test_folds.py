@@ -12,7 +12,9 @@ from fvx.model.calibrating import _cautious_scale
 from fvx.model.folds import fold_by_source
 
 
-def clips(sources: list[str], labels: list[str], speakers: list[str] | None = None) -> pd.DataFrame:
+def clips(
+    sources: list[str | float], labels: list[str], speakers: list[str] | None = None
+) -> pd.DataFrame:
     speakers = speakers or ["-"] * len(labels)
     return pd.DataFrame({"label": labels, "speaker": speakers, "source": sources})
 
@@ -58,8 +60,9 @@ def test_too_few_sources_and_speakers_make_no_folds(names: list[str]) -> None:
     assert not fold.any()
 
 
-def test_clips_of_no_source_are_spread() -> None:
-    sources = ["-"] * 100 + [f"s{i % 10}" for i in range(100)]
+@pytest.mark.parametrize("nobody", ["-", "", float("nan")])
+def test_clips_of_no_source_are_spread(nobody: str | float) -> None:
+    sources: list[str | float] = [nobody] * 100 + [f"s{i % 10}" for i in range(100)]
     fold, column = fold_by_source(clips(sources, ["bonafide", "spoof"] * 100))
     assert column == "source"
     assert len(set(fold[:100])) == 5

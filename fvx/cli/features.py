@@ -56,7 +56,7 @@ def list_features(
         cells = (
             f"{name}{_mark(feature)}",
             registry.plugins[name], feature.kind, str(len(feature.columns)), audible, hop,
-            f"{_cost_ms(feature, sample):.1f} ms", source[0] if source else feature.source[:40],
+            _cost(feature, sample), source[0] if source else feature.source[:40],
         )  # fmt: skip
         table.add_row(*cells[: len(headings)])
     console.print(table)
@@ -220,16 +220,20 @@ def _sample() -> Audio:
     return Audio.read(corpus.audio_path(corpus.clips[0]))
 
 
-def _cost_ms(feature: Feature, sample: Audio) -> float:
-    """Milliseconds for one clip, nothing shared; the better of two, the first may warm caches."""
+def _cost(feature: Feature, sample: Audio) -> str:
+    """Time for one clip, nothing shared; the better of two, since the first may warm caches."""
     from time import perf_counter
 
     from fvx.audio import Audio
+    from fvx.errors import FvxError
 
     costs = []
     for _ in range(2):
         fresh = Audio(sample.samples, sample.rate_hz)
         start_s = perf_counter()
-        feature(fresh)
+        try:
+            feature(fresh)
+        except FvxError:  # weights that are not there; `features check` says what is missing
+            return "-"
         costs.append(1000 * (perf_counter() - start_s))
-    return min(costs)
+    return f"{min(costs):.1f} ms"

@@ -28,11 +28,12 @@ def fold_by_source(table: pd.DataFrame, n_folds: int = N_FOLDS) -> tuple[NDArray
         fold needs both classes, and so does what is left without it. All are in fold 0 then.
     """
     for column in (SOURCE, "speaker"):
-        if column in table and table.loc[~table[column].isin(NOBODY), column].nunique() >= n_folds:
-            break
+        if column in table and (~table[column].fillna("").isin(NOBODY)).any():
+            names = table[column].fillna("").astype(str).to_numpy(str)
+            if len(set(names) - set(NOBODY)) >= n_folds:
+                break
     else:
         return np.zeros(len(table), np.int64), ""
-    names = table[column].astype(str).to_numpy()
     nobody = np.isin(names, NOBODY)
     names = np.where(nobody, np.char.add("\0", np.arange(len(names)).astype(str)), names)
     _, group = np.unique(names, return_inverse=True)
