@@ -216,7 +216,7 @@ class TestLiteRt:
             (lambda model: set_shape(model, [1 << 30, 1 << 30]), "has the shape"),
             (lambda model: set_shape(model, [-5]), "has the shape"),
             (lambda model: set_shape(model, [1, 11]), "bytes for the shape"),
-            (lambda model: set_splits(model, 1_507_331), "states 1507331 outputs and has 3"),
+            (lambda model: set_splits(model, 1_507_331), "states 1507331 outputs and has 2"),
             (lambda model: set_options(model, None), "options of another operation"),
             (lambda model: set_options(model, "PackOptions"), "options of another operation"),
             (lambda model: setattr(model.subgraphs[0].tensors[0], "buffer", 10**6), "no buffer"),
@@ -234,15 +234,17 @@ class TestLiteRt:
         with pytest.raises(ModelError, match=reason):
             load_model(run)
 
-    def test_flipped_bits_never_bring_the_process_down(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("name", "n_refused"), [("partial", 50), ("default", 0)])
+    def test_flipped_bits_never_bring_the_process_down(self, name: str, n_refused: int) -> None:
+        # Of the default model nearly all bytes are weights, which may be anything.
         # In a process of its own, since the fault looked for would end this one.
         done = subprocess.run(
-            [sys.executable, "-c", FLIP, DEFAULT_RUN / "terminus.tflite"],
+            [sys.executable, "-c", FLIP, SHIPPED[name] / "terminus.tflite"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         refused, loaded = map(int, done.stdout.split())
-        assert refused > 50
+        assert refused >= n_refused
         assert refused + loaded == 300
 
     def test_the_shipped_model_passes(self) -> None:
@@ -497,12 +499,12 @@ class TestReference:
         [
             lambda raw: raw | {"percentiles": {}},
             lambda raw: raw | {"percentiles": 7},
-            lambda raw: raw | {"window_percentiles": {"cqcc": [[1.0]]}},
+            lambda raw: raw | {"window_percentiles": {"lfcc": [[1.0]]}},
             lambda raw: raw | {"n_clips": float("inf")},
-            lambda raw: raw | {"percentiles": raw["percentiles"] | {"cqcc": [[1], [2, 3]]}},
-            lambda raw: raw | {"percentiles": raw["percentiles"] | {"cqcc": "none"}},
-            lambda raw: raw["percentiles"]["cqcc"][0].reverse() or raw,
-            lambda raw: raw["percentiles"]["cqcc"][0].__setitem__(3, float("nan")) or raw,
+            lambda raw: raw | {"percentiles": raw["percentiles"] | {"lfcc": [[1], [2, 3]]}},
+            lambda raw: raw | {"percentiles": raw["percentiles"] | {"lfcc": "none"}},
+            lambda raw: raw["percentiles"]["lfcc"][0].reverse() or raw,
+            lambda raw: raw["percentiles"]["lfcc"][0].__setitem__(3, float("nan")) or raw,
             lambda raw: [raw],
         ],
     )
