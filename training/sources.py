@@ -134,8 +134,10 @@ def learn(
     if not run.exists():
         baseline: Any = None if name == "default" else name
         more = {} if baseline else {"features": options.features, "members": options.members}
-        train(store, run, protocol=parts, balance=BALANCE, baseline=baseline,
-              on_words=lambda words: print(f"  {parts.name}: {words}", flush=True), **more)  # fmt: skip
+        train(
+            store, run, protocol=parts, balance=BALANCE, baseline=baseline, **more,
+            on_words=lambda words: print(f"  {parts.name}: {words}", flush=True),
+        )  # fmt: skip
     return (lambda clips: judged(run, store, clips)), run
 
 
@@ -160,7 +162,9 @@ def _of_statistics(name: str, store: Store, parts: Protocol, features: Sequence[
     records = [store[one].record for one in names]
     geometry = saved_geometry(store) or Geometry()
     table = store.clips
-    few = table["copy"].fillna("").isin(["", "1"]) if "copy" in table else pd.Series(True, index=table.index)
+    few = ~is_copy(table)
+    if "copy" in table:
+        few |= table["copy"] == "1"
     learnt = Part.over(
         store, records, geometry, list(table.index[(parts.parts != TEST) & few]), balance=BALANCE
     )

