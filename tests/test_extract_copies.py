@@ -16,6 +16,7 @@ from fvx import extract as module
 from fvx.audio import Audio
 from fvx.augment import Recipe, add_copies, copy_audio
 from fvx.augment.channel import Level, Noise
+from fvx.conversion import convert
 from fvx.datasets import Dataset
 from fvx.errors import RecipeError, StoreError
 from fvx.extract import Extraction
@@ -47,7 +48,7 @@ def test_the_store_holds_what_the_features_give_of_the_copies(
     clips = add_copies(dataset, RECIPE, 2).clips
     assert list(store.clips.index) == [clip.id for clip in clips]
     for clip in clips:
-        audio = copy_audio(Audio.read(dataset.audio_path(clip)), clip, RECIPE)
+        audio = convert(copy_audio(Audio.read(dataset.audio_path(clip)), clip, RECIPE))
         for feature in FEATURES:
             np.testing.assert_array_equal(store[feature.name][clip.id], feature(audio))
         row = store.clips.loc[clip.id]

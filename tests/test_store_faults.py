@@ -16,6 +16,7 @@ import fakes
 import pytest
 from makers import contents, install_plugin, tree
 
+from fvx.conversion import CONVERSION
 from fvx.datasets import Dataset
 from fvx.errors import StoreError
 from fvx.extract import extract
@@ -128,7 +129,9 @@ def test_a_disk_that_fails_at_the_last_step_leaves_no_shard(
     owner: object,
     name: str,
 ) -> None:
-    store = Store.create(tmp_path / "s", dataset="c", rate_hz=16_000, clips_per_shard=16)
+    store = Store.create(
+        tmp_path / "s", dataset="c", rate_hz=16_000, clips_per_shard=16, conversion=CONVERSION
+    )
     with monkeypatch.context() as patch:
         if owner is io.FileIO:
             patch.setattr(Sink, "close", closing_badly(Sink.close), raising=False)

@@ -20,10 +20,16 @@ def test_the_demo_ends_with_paths_that_exist_and_a_caveat(demo: Demo) -> None:
     assert "do not show how well" in ending
 
 
-def test_the_demo_shows_loss_and_development_eer_of_each_epoch(demo: Demo) -> None:
-    epochs = re.findall(r"^epoch +(\d+)  loss [\d.]+  development loss", demo.messages, re.M)
-    assert [int(number) for number in epochs] == list(range(1, len(epochs) + 1))
-    assert len(epochs) > 3
+def test_the_demo_shows_what_is_chosen_and_how_each_fold_is_judged(demo: Demo) -> None:
+    rounds = re.findall(
+        r"^choosing, round (\d): (\d+) branches, loss [\d.]+ on sources held out",
+        demo.messages,
+        re.M,
+    )
+    assert [int(number) for number, _ in rounds] == list(range(1, len(rounds) + 1))
+    assert int(rounds[0][1]) == 43
+    folds = re.findall(r"^fold (\d) held out: EER [\d.]+ %", demo.messages, re.M)
+    assert folds == ["1", "2", "3", "4", "5"]
 
 
 def test_nothing_but_our_own_words_reaches_the_terminal(demo: Demo) -> None:

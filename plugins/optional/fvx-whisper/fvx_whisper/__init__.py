@@ -2,7 +2,7 @@
 
 The weights come from a package or a file (``FVX_WHISPER_WEIGHTS``); none come with the plugin.
 ``FVX_WHISPER_MODEL`` names another model than ``tiny.en``, ``FVX_WHISPER_BLOCKS`` another number
-of blocks than two.
+of blocks than two, ``FVX_WHISPER_COLUMNS`` a smaller number of columns than the model's.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 from collections.abc import Iterable
 
 from fvx import Feature, hookimpl
-from fvx_whisper.weights import BLOCKS, MODEL, WEIGHTS
+from fvx_whisper.weights import BLOCKS, COLUMNS, MODEL, WEIGHTS
 from fvx_whisper.whisper import Whisper
 
-__all__ = ["BLOCKS", "MODEL", "WEIGHTS", "Whisper"]
+__all__ = ["BLOCKS", "COLUMNS", "MODEL", "WEIGHTS", "Whisper"]
 
 
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
-    return [Whisper.of(os.environ.get(MODEL, ""), os.environ.get(BLOCKS, ""))]
+    return [Whisper.of(*(os.environ.get(name, "") for name in (MODEL, BLOCKS, COLUMNS)))]

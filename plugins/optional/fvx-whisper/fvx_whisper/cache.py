@@ -59,7 +59,8 @@ def path_of(model: str, n_blocks: int) -> Path:
 def read(model: str, n_blocks: int) -> Stored | None:
     """What was kept of a model; None if nothing was, or if it is damaged or of another format."""
     try:
-        with np.load(path_of(model, n_blocks), allow_pickle=False) as file:
+        # Opened here, since NumPy leaves one open that is no archive.
+        with path_of(model, n_blocks).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             found = dict(file)
         kept = (str(found.pop(_MODEL)), int(found.pop(_FORMAT)))
     except _DAMAGE:

