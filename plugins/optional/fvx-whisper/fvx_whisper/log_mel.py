@@ -1,80 +1,64 @@
-"""Whisper's spectrogram: 80 mel bands every 10 ms, on a logarithmic scale."""
+"""Whisper's log-mel spectrogram."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 RATE_HZ = 16_000
-HOP = 160
-N_BANDS = 80
-
-_N_FFT = 400
-_BLOCK_FRAMES = 256  # what lies between stays in the processor's cache
-_FLOOR, _RANGE = 1e-10, 8.0  # of power; and below the loudest, in powers of ten
-# Slaney's mel scale: 15 bands to the first kilohertz, then 27 to a factor of 6.4.
-_LINEAR_HZ, _BEND_HZ = 200.0 / 3, 1000.0
-_LOG_STEP = np.log(6.4) / 27
+WINDOW, HOP = 400, 160  # samples: 25 and 10 ms
+_FLOOR, _RANGE = 1e-10, 8.0  # 80 dB below the clip's loudest spot all is one
+_AT_ONCE = 512
+_LINEAR_HZ, _HZ_PER_MEL, _LOG_STEP = 1000.0, 200 / 3, np.log(6.4) / 27
 
 
-def log_mel(samples: NDArray[np.float32], n_frames: int) -> NDArray[np.float32]:
-    """Log-mel spectrogram as Whisper wants it.
+def log_mel(samples: NDArray[np.float32], n_mels: int) -> NDArray[np.float32]:
+    """Logarithm of the power in mel bands, scaled as Whisper was trained with.
 
     Parameters
     ----------
     samples : float32 array, shape (n_samples,)
-        At 16 kHz, more than 200 of them. They are mirrored before the first; zeros follow the last.
-    n_frames : int
-        Frame *k* is centred at sample ``160 * k``.
+        At 16 kHz, more than 200 of them; continued beyond both ends by their mirror image.
+    n_mels : int
+        Number of bands.
 
     Returns
     -------
-    float32 array, shape (n_frames, 80)
-        ``(log10(power) + 4) / 4``, no more than 2 below the largest.
-
-    References
-    ----------
-    Radford et al. (2023), "Robust speech recognition via large-scale weak supervision", ICML.
-    Slaney (1998), "Auditory toolbox", Interval Research technical report 1998-010.
+    float32 array, shape (1 + n_samples // 160, n_mels)
+        ``(max(log10 power, largest of the clip - 8) + 4) / 4``. Frame k is centred at sample
+        160 k; Whisper's own leaves out the last.
     """
-    half = _N_FFT // 2
-    right = max(0, (n_frames - 1) * HOP + half - len(samples))
-    padded = np.concatenate([samples[half:0:-1], samples, np.zeros(right, np.float32)])
-    cut = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::HOP]
-    window, bank = _window(), _bank()
-    found = np.empty((n_frames, N_BANDS), np.float32)
-    for start in range(0, n_frames, _BLOCK_FRAMES):
-        rows = slice(start, min(start + _BLOCK_FRAMES, n_frames))
-        spectrum = scipy.fft.rfft(cut[rows] * window, axis=1)
-        np.matmul(np.square(spectrum.real) + np.square(spectrum.imag), bank, out=found[rows])
-    np.log10(np.maximum(found, np.float32(_FLOOR), out=found), out=found)
-    np.maximum(found, found.max() - np.float32(_RANGE), out=found)
-    found += 4
-    found /= 4
+    padded = np.pad(samples, WINDOW // 2, mode="reflect")
+    frames = sliding_window_view(padded, WINDOW)[::HOP]
+    bands = mel_filters(n_mels)
+    window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+    found = np.empty((len(frames), n_mels), np.float32)
+    for first in range(0, len(frames), _AT_ONCE):
+        spectrum = scipy.fft.rfft(frames[first : first + _AT_ONCE] * window, axis=1)
+        power = spectrum.real**2 + spectrum.imag**2
+        np.matmul(power, bands, out=found[first : first + _AT_ONCE])
+    np.log10(np.maximum(found, _FLOOR), out=found)
+    np.maximum(found, found.max() - _RANGE, out=found)
+    found += 4.0
+    found /= 4.0
     return found
 
 
-@lru_cache(maxsize=1)
-def _window() -> NDArray[np.float32]:
-    """Hann, periodic."""
-    phase = 2 * np.pi * np.arange(_N_FFT) / _N_FFT
-    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _bank() -> NDArray[np.float32]:
-    """Triangles of equal area that reach from centre to centre, shape (n_bins, n_bands)."""
-    top = 15 + np.log(RATE_HZ / 2 / _BEND_HZ) / _LOG_STEP
-    mel = np.linspace(0, top, N_BANDS + 2)
-    edges_hz = np.where(
-        mel < 15, mel * _LINEAR_HZ, _BEND_HZ * np.exp(_LOG_STEP * np.maximum(mel - 15, 0))
-    )
-    bins_hz = np.arange(_N_FFT // 2 + 1)[:, np.newaxis] * (RATE_HZ / _N_FFT)
-    width_hz = np.diff(edges_hz)
-    rising = (bins_hz - edges_hz[:-2]) / width_hz[:-1]
-    falling = (edges_hz[2:] - bins_hz) / width_hz[1:]
-    triangles = np.maximum(0, np.minimum(rising, falling)) * 2 / (edges_hz[2:] - edges_hz[:-2])
-    return triangles.astype(np.float32)
+@cache
+def mel_filters(n_mels: int) -> NDArray[np.float32]:
+    """Triangles of equal area on Slaney's mel scale, 0 to 8 kHz, shape (201, n_mels)."""
+    top = _LINEAR_HZ / _HZ_PER_MEL + np.log(RATE_HZ / 2 / _LINEAR_HZ) / _LOG_STEP
+    mels = np.linspace(0.0, top, n_mels + 2)
+    above = _LINEAR_HZ * np.exp(_LOG_STEP * (mels - _LINEAR_HZ / _HZ_PER_MEL))
+    edges_hz = np.where(mels < _LINEAR_HZ / _HZ_PER_MEL, mels * _HZ_PER_MEL, above)
+    bins_hz = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)[:, None]
+    low, middle, high = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]
+    rising, falling = (bins_hz - low) / (middle - low), (high - bins_hz) / (high - middle)
+    triangles = np.maximum(0.0, np.minimum(rising, falling)) * (2 / (high - low))
+    filters: NDArray[np.float32] = triangles.astype(np.float32)
+    filters.flags.writeable = False
+    return filters

