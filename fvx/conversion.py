@@ -55,6 +55,18 @@ def convert(audio: Audio) -> Audio:
     return Audio(samples.astype(np.float32), audio.rate_hz, audio.original_rate_hz, audio.notes)
 
 
+def refuse_unknown(conversion: str) -> None:
+    """Refuse what this fvx cannot do.
+
+    Raises
+    ------
+    ModelError
+        If it is another version's.
+    """
+    if conversion not in ("", CONVERSION):
+        raise ModelError(f"reads audio by another conversion ({conversion!r:.80}) than fvx has")
+
+
 def converted(audio: Audio, conversion: str) -> Audio:
     """Convert as a store or a model says: by `CONVERSION`, or not at all for "".
 
@@ -63,11 +75,8 @@ def converted(audio: Audio, conversion: str) -> Audio:
     ModelError
         If it is another version's.
     """
-    if conversion == CONVERSION:
-        return convert(audio)
-    if conversion:
-        raise ModelError(f"was made by another conversion ({conversion!r:.80}) than this fvx has")
-    return audio
+    refuse_unknown(conversion)
+    return convert(audio) if conversion else audio
 
 
 @lru_cache

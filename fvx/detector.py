@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fvx import notebook
 from fvx.audio import Audio
 from fvx.baselines import BaselineScorer, open_scorer
-from fvx.conversion import converted
-from fvx.errors import FvxError, ModelMismatch
+from fvx.conversion import converted, refuse_unknown
+from fvx.errors import FvxError, ModelError, ModelMismatch
 from fvx.explanation import Explanation, Method, Settings, explain_analysis
 from fvx.explanation.analysis import Analysis
 from fvx.feature import Feature
@@ -258,6 +258,10 @@ def load_model(run: str | Path | None = None, registry: Registry | None = None) 
     """
     folder = Path(run) if run is not None else latest_run()[0] or DEFAULT_RUN
     scorer = open_scorer(folder)
+    try:
+        refuse_unknown(scorer.card.conversion)
+    except ModelError as error:
+        raise ModelMismatch(f"{folder}: {error}") from error
     registry = registry or discover()
     features = []
     for record in scorer.card.features:

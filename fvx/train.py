@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,16 +254,11 @@ def _cross_fit(
         from fvx.model.descent import TrainingSettings
     except ImportError as error:
         raise ModelError(_NO_TENSORFLOW.format(error)) from error
-    try:
-        if not resume:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True, exist_ok=True)
+    with _kept(unfinished, resume):
         return cross_fit(
             learnt, fold, TrainingSettings(epochs=epochs or EPOCHS, **settings),
             whole=whole, unfinished=unfinished, resume=resume, on_words=on_words,
         )  # fmt: skip
-    except OSError as error:
-        raise ModelError(f"{unfinished}: cannot be written ({error.strerror or error})") from error
 
 
 def _fit(
@@ -279,15 +275,22 @@ def _fit(
         from fvx.model.training import TrainingSettings, fit
     except ImportError as error:
         raise ModelError(_NO_TENSORFLOW.format(error)) from error
-    try:
-        if not resume:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True, exist_ok=True)
+    with _kept(unfinished, resume):
         return fit(
             training, development, TrainingSettings(**settings),
             unfinished=unfinished, resume=resume, on_epoch=on_epoch,
             branches=discover().branches, whole=whole,
         )  # fmt: skip
+
+
+@contextmanager
+def _kept(unfinished: Path, resume: bool) -> Iterator[None]:
+    """The folder of what is needed to go on: emptied first, unless that is wanted."""
+    try:
+        if not resume:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise ModelError(f"{unfinished}: cannot be written ({error.strerror or error})") from error
 

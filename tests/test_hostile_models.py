@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,7 +22,7 @@ import pytest
 from fvx import load_model
 from fvx.baselines.gmm import MIXTURES
 from fvx.detector import DEFAULT_RUN, SHIPPED
-from fvx.errors import ModelError
+from fvx.errors import ModelError, ModelMismatch
 from fvx.model import litert
 from fvx.model.arrays import load_arrays, save_arrays
 from fvx.model.card import Card
@@ -489,6 +490,15 @@ def test_the_command_says_it_in_one_line(run: Path, name: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("fvx: ")
     assert name in line
+
+
+def test_a_conversion_that_is_not_ours_is_refused_when_the_run_is_opened(tmp_path: Path) -> None:
+    shutil.copytree(DEFAULT_RUN, tmp_path / "run")
+    raw = json.loads((tmp_path / "run" / "card.json").read_text())
+    (tmp_path / "run" / "card.json").write_text(json.dumps(raw | {"conversion": "x" * 10_000}))
+    with pytest.raises(ModelMismatch, match="run: reads audio by another conversion") as refused:
+        load_model(tmp_path / "run")
+    assert len(str(refused.value)) < 500
 
 
 class TestReference:

@@ -85,13 +85,13 @@ def choose(
             break
         kept[useless[np.argsort(mean[useless])][:most]] = False
     least = min(rounds, key=lambda one: float(one["loss"]))
-    limit = least["loss"] + _paired_error(least)
+    limit = least["loss"] + _by_chance(least)
     good = [i for i, one in enumerate(rounds) if one["loss"] <= limit]
     best = min(good, key=lambda i: int(rounds[i]["n_branches"]))
     return Choice(masks[best], tuple(rounds))
 
 
-def _paired_error(one: Mapping[str, Any]) -> float:
+def _by_chance(one: Mapping[str, Any]) -> float:
     """What the losses of rounds differ by chance: a quarter of the error over folds, which
     differ far more from each other than rounds do on the same fold."""
     return 0.25 * float(one["error"])
